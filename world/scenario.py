@@ -1,0 +1,45 @@
+"""Scenario: what is to be driven, as data. `scenarios/` makes them; the engine runs them."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used; names the scenario or file, the element and the reason."""
+
+    def __init__(self, scenario: str, element: str, reason: str):
+        super().__init__(f"{scenario}: {element}: {reason}")
+        self.scenario, self.element, self.reason = scenario, element, reason
+
+
+@dataclass(frozen=True)
+class JudgeConfig:
+    """Thresholds of the judge. Source: CARLA leaderboard 2.x criteria where it has the criterion."""
+
+    deviation_limit: float = 30.0  # [m] from the route ends the run
+    blocked_speed: float = 0.1  # [m/s]
+    blocked_time: float = 180.0  # [s] below blocked_speed ends the run
+    arrive_distance: float = 10.0  # [m] to the goal, with arrive_fraction of the route done
+    arrive_fraction: float = 0.99
+    speeding_margin: float = 0.1  # fraction of the limit over which speeding counts
+    stop_speed: float = 0.1  # [m/s] that counts as stopped at a stop sign
+    stop_zone: float = 4.0  # [m] before the line in which the stop must happen
+    collision_ends: bool = False  # end the run at the first collision
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One thing to drive. Times in s, lengths in m."""
+
+    name: str
+    map_path: Path
+    vehicles: int = 0  # background vehicles a world
+    pedestrians: int = 0
+    drivers: int = 1  # K
+    route_min_length: float = 700.0  # [m] random route of at least this length, unless `route` is given
+    route: tuple[tuple[float, float], ...] = ()  # sparse waypoints, map frame; overrides the random route
+    max_time: float = 0.0  # [s]; 0: from the route's length (see scenarios.registry)
+    dt: float = 0.05  # engine step
+    control_every: int = 1
+    judge: JudgeConfig = field(default_factory=JudgeConfig)
+    description: str = ""
