@@ -38,8 +38,15 @@ class Scenario:
     drivers: int = 1  # K
     route_min_length: float = 700.0  # [m] random route of at least this length, unless `route` is given
     route: tuple[tuple[float, float], ...] = ()  # sparse waypoints, map frame; overrides the random route
-    max_time: float = 0.0  # [s]; 0: from the route's length (see scenarios.registry)
+    max_time: float = 0.0  # [s]; 0: from the route's length, see `time_limit`
     dt: float = 0.05  # engine step
     control_every: int = 1
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     description: str = ""
+
+    def time_limit(self, route_length: float) -> float:
+        """[s] after which a run over `route_length` m is cut off: `max_time`, or 5 s + 0.8 s/m.
+
+        Source: CARLA leaderboard 2, RouteScenario (INITIAL_SECONDS_DELAY, SECONDS_GIVEN_PER_METERS).
+        """
+        return self.max_time or 5.0 + 0.8 * route_length

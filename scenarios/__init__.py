@@ -1,0 +1,1 @@
+"""What is to be driven: the registry of named scenarios, and our own maps."""
