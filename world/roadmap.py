@@ -149,7 +149,7 @@ MAP_ROW = np.dtype(
     [
         ("lane0", "i4"), ("lane1", "i4"), ("light0", "i4"), ("light1", "i4"), ("plan0", "i4"), ("plan1", "i4"),
         ("walk0", "i4"), ("walk1", "i4"), ("edge0", "i4"), ("edge1", "i4"), ("building0", "i4"), ("building1", "i4"),
-        ("tree0", "i4"), ("tree1", "i4"), ("cell0", "i4"), ("nx", "i4"), ("ny", "i4"), ("left_hand", "i4"),
+        ("tree0", "i4"), ("tree1", "i4"), ("crosswalk0", "i4"), ("crosswalk1", "i4"), ("cell0", "i4"), ("nx", "i4"), ("ny", "i4"), ("left_hand", "i4"),
         ("x0", "f4"), ("y0", "f4"), ("cell", "f4"), ("reach", "f4"),
     ]
 )  # fmt: skip
