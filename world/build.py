@@ -15,6 +15,7 @@ from world.draft import MapDraft
 from world.edges import place_edges
 from world.grid import fill_cells, make_grid
 from world.lane_arrays import LaneArrays, lane_arrays
+from world.priority import set_priorities
 from world.roadmap import RoadMap
 from world.walks import build_walks
 
@@ -29,7 +30,8 @@ def build_road_map(draft: MapDraft) -> RoadMap:
     crosswalks = outlines(draft.crosswalks, lanes.origin)  # 2. crosswalks
     crossings = place_crossings(lanes, crosswalks)
     stops = place_stops(draft, lanes)  # 3. stop lines
-    conflicts = find_conflicts(draft, lanes, stops)  # 4. conflicts with right of way
+    conflicts = find_conflicts(lanes)  # 4. conflicts with right of way
+    set_priorities(draft, lanes, stops, conflicts)
     lights = place_lights(draft, lanes, stops, conflicts)  # 5. lights and their phases
     grid = make_grid(lanes.xyz[:, :2], lanes.width.max() / 2)  # 6. spatial index of lanes
     first = lanes.segments()

@@ -56,7 +56,9 @@ def place_stops(draft: MapDraft, lanes: LaneArrays) -> Stops:
     np.cumsum(np.bincount(lane, minlength=lanes.count), out=start[1:])
     line = np.zeros((len(rows), 2, 2))
     for i in range(len(rows)):
-        k = int(lanes.start[lane[i]]) + min(int(round(s[i] / lanes.step[lane[i]])), int(np.diff(lanes.start)[lane[i]]) - 1)
+        k = int(lanes.start[lane[i]]) + min(
+            int(round(s[i] / lanes.step[lane[i]])), int(np.diff(lanes.start)[lane[i]]) - 1
+        )
         middle = at_s(lanes, int(lane[i]), s[i : i + 1])[0]
         across = np.array([-np.sin(lanes.heading[k]), np.cos(lanes.heading[k])]) * lanes.width[k] / 2
         line[i] = middle + across, middle - across

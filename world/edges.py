@@ -4,17 +4,110 @@ import numpy as np
 from numpy.typing import NDArray
 
 from world.draft import MapDraft
-from world.lane_arrays import LaneArrays
+from world.grid import Grid, fill_cells
+from world.kinds import EdgeKind, LaneKind, MarkKind
+from world.lane_arrays import LaneArrays, ranges
+
+_OUTSIDE = 0.2  # [m] beyond the border where other drivable lanes are looked for
+_ISLAND = 3.0  # [m] holes between a junction's lanes narrower than this are no edges
+_LEVEL = 2.5  # [m]
+_CELL = 4.0  # [m]
 
 
 def place_edges(draft: MapDraft, lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """Segments (E, 2, 3) [m] and EdgeKind (E,)."""
+    if not draft.edges:
+        return _lane_borders(lanes)
     parts, kinds = [], []
     shift = np.append(lanes.origin, 0.0)
     for line, kind in draft.edges:
         points = np.asarray(line, np.float64) - shift
         parts.append(np.stack([points[:-1], points[1:]], axis=1))
         kinds.append(np.full(len(points) - 1, int(kind), np.int8))
-    if not parts:
-        return np.zeros((0, 2, 3)), np.zeros(0, np.int8)
     return np.concatenate(parts), np.concatenate(kinds)
+
+
+def _lane_borders(lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Borders of drivable lanes with nothing drivable beyond them.
+
+    A border segment is kept where no drivable lane's band holds the place 0.2 m outside of it; in a junction also
+    nothing within 3 m beyond, so that the gaps between its paths are no edges. CURB where a sidewalk lies outside or
+    the lane is marked so.
+    """
+    drivable = np.flatnonzero(lanes.drivable)
+    if not len(drivable):
+        return np.zeros((0, 2, 3)), np.zeros(0, np.int8)
+    first = lanes.segments(drivable)
+    band = Bands(lanes, first)
+    pavement = Bands(lanes, lanes.segments(np.flatnonzero(lanes.kind == int(LaneKind.SIDEWALK))))
+    parts, kinds = [], []
+    for sign, marks in ((1.0, lanes.mark_left), (-1.0, lanes.mark_right)):
+        across = np.stack([-np.sin(lanes.heading), np.cos(lanes.heading)], axis=1) * sign
+        border = lanes.xyz.copy()
+        border[:, :2] += across * lanes.width[:, None] / 2
+        segment = np.stack([border[first], border[first + 1]], axis=1)
+        middle, out = segment.mean(axis=1), (across[first] + across[first + 1]) / 2
+        free = (lanes.width[first] + lanes.width[first + 1]) > 0.1
+        probe = middle.copy()
+        probe[:, :2] += out * _OUTSIDE
+        free[free] &= ~band.hold(probe[free])
+        inside = lanes.junction[lanes.point_lane[first]] >= 0
+        for away in (1.0, 2.0, _ISLAND):
+            todo = np.flatnonzero(free & inside)
+            probe = middle[todo]
+            probe[:, :2] += out[todo] * away
+            free[todo] &= ~band.hold(probe)
+        segment, middle, out = segment[free], middle[free], out[free]
+        middle[:, :2] += out * 0.5
+        curb = pavement.hold(middle) | (marks[first[free]] == int(MarkKind.CURB))
+        parts.append(segment)
+        kinds.append(np.where(curb, int(EdgeKind.CURB), int(EdgeKind.ROAD_EDGE)).astype(np.int8))
+    return np.concatenate(parts), np.concatenate(kinds)
+
+
+class Bands:
+    """The ground that lane segments cover, for many points at once."""
+
+    def __init__(self, lanes: LaneArrays, first: NDArray):
+        self.lanes = lanes
+        self.empty = len(first) == 0
+        if self.empty:
+            return
+        a, b = lanes.xyz[first, :2], lanes.xyz[first + 1, :2]
+        reach = lanes.width[first].max() / 2 + 0.5
+        corner = np.minimum(a.min(axis=0), b.min(axis=0)) - reach
+        size = np.ceil((np.maximum(a.max(axis=0), b.max(axis=0)) + reach - corner) / _CELL).astype(int)
+        self.grid = Grid(corner, _CELL, (int(size[0]), int(size[1])), float(reach))
+        self.cell_start, self.cell_segment = fill_cells(self.grid, a, b, first)
+
+    def hold(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """(n,) whether points (n, 3) lie in a segment's band, on its level; bands end 0.2 m beyond a lane's ends."""
+        out = np.zeros(len(xyz), bool)
+        if self.empty or not len(xyz):
+            return out
+        at = np.floor((xyz[:, :2] - self.grid.corner) / _CELL).astype(np.int64)
+        within = ((at >= 0) & (at < np.array(self.grid.shape))).all(axis=1)
+        row0 = np.flatnonzero(within)
+        cell = at[row0, 0] * self.grid.shape[1] + at[row0, 1]
+        begin, end = self.cell_start[cell], self.cell_start[cell + 1]
+        row = np.repeat(row0, end - begin)
+        segment = self.cell_segment[ranges(begin, end)]
+        hit = self._in_band(xyz[row], segment)
+        out[row[hit]] = True
+        return out
+
+    def _in_band(self, p: NDArray, segment: NDArray) -> NDArray[np.bool_]:
+        lanes = self.lanes
+        a, b = lanes.xyz[segment], lanes.xyz[segment + 1]
+        u = b[:, :2] - a[:, :2]
+        norm2 = np.maximum(np.einsum("ij,ij->i", u, u), 1e-12)
+        t = np.einsum("ij,ij->i", p[:, :2] - a[:, :2], u) / norm2
+        inner = np.clip(t, 0.0, 1.0)
+        gap = p[:, :2] - a[:, :2] - inner[:, None] * u
+        half = (lanes.width[segment] * (1 - inner) + lanes.width[segment + 1] * inner) / 2
+        near = np.einsum("ij,ij->i", gap, gap) <= half * half
+        near &= np.abs(p[:, 2] - a[:, 2] - inner * (b[:, 2] - a[:, 2])) <= _LEVEL
+        owner = lanes.point_lane[segment]
+        beyond = np.abs(t - inner) * np.sqrt(norm2) > _OUTSIDE
+        ends = ((t < 0) & (segment == lanes.start[owner])) | ((t > 1) & (segment == lanes.start[owner + 1] - 2))
+        return near & ~(ends & beyond)

@@ -120,7 +120,16 @@ def _check(draft: MapDraft) -> None:
         name = f"lane {lane.key}"
         if n < 2 or lane.xyz.shape != (n, 3):
             raise MapError(draft.name, name, f"points have shape {lane.xyz.shape}, expected (n >= 2, 3)")
-        for field in ("heading", "curvature", "width", "limit", "mark_left", "mark_right", "change_left", "change_right"):
+        for field in (
+            "heading",
+            "curvature",
+            "width",
+            "limit",
+            "mark_left",
+            "mark_right",
+            "change_left",
+            "change_right",
+        ):
             if np.shape(getattr(lane, field)) != (n,):
                 raise MapError(draft.name, name, f"{field} has shape {np.shape(getattr(lane, field))}, expected ({n},)")
         if not lane.length > 0:
@@ -253,7 +262,9 @@ def _gained_beyond(lanes: LaneArrays, lane: int, own: NDArray, links) -> float:
     """[rad] heading gained on further sections of the lane's connecting road in one direction."""
     gained, at = 0.0, lane
     for _ in range(lanes.count):
-        further = [j for j in links(at) if lanes.road[j] == lanes.road[lane] and lanes.junction[j] == lanes.junction[lane]]
+        further = [
+            j for j in links(at) if lanes.road[j] == lanes.road[lane] and lanes.junction[j] == lanes.junction[lane]
+        ]
         if len(further) != 1 or further[0] == lane:
             break
         at = further[0]

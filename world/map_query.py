@@ -34,9 +34,7 @@ class LanePoint(NamedTuple):
 @kernel
 def _nearest_all(tables, map_id, x, y, z, heading, use_heading, mask, lane, s, d, dist):
     for i in range(len(lane)):
-        lane[i], s[i], d[i], dist[i] = nearest_lane(
-            tables, map_id[i], x[i], y[i], z[i], heading[i], use_heading, mask
-        )
+        lane[i], s[i], d[i], dist[i] = nearest_lane(tables, map_id[i], x[i], y[i], z[i], heading[i], use_heading, mask)
 
 
 @kernel

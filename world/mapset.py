@@ -241,9 +241,7 @@ def _walk_rows(m: RoadMap, base: dict[str, int]) -> dict[str, NDArray]:
             kind=m.walk_kind,
             crosswalk=_shift(m.walk_crosswalk, base["crosswalk"]),
         ),
-        "walk_points": _rows(
-            WALK_POINT_ROW, len(s), x=m.walk_xyz[:, 0], y=m.walk_xyz[:, 1], z=m.walk_xyz[:, 2], s=s
-        ),
+        "walk_points": _rows(WALK_POINT_ROW, len(s), x=m.walk_xyz[:, 0], y=m.walk_xyz[:, 1], z=m.walk_xyz[:, 2], s=s),
         "walk_link0": (m.walk_link_start[:-1] + base["walk_link"]).astype(np.int32),
         "walk_links": (m.walk_link + 2 * base["walk"]).astype(np.int32),
     }

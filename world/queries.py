@@ -2,7 +2,7 @@
 
 "Nearest" is measured by a cost in metres: cost^2 = planar distance^2 + (2 dz)^2, so that a lane under a bridge does
 not win over the one on it, and with a heading + 25 sin^2(dh / 2), so that an opposite lane counts as 5 m further away.
-A cell's list holds everything within `reach` (`world.grid`); whatever lies further is found by searching rings of cells.
+A cell's list holds all within `reach` (`world.grid`); whatever lies further is found by searching rings of cells.
 Positions are in the map frame. `world.map_query` has the batched NumPy face.
 """
 

@@ -87,7 +87,9 @@ def toy_lane(
     )
 
 
-def toy_road(road: str, path: Path, ways: tuple[int, int] = (1, 1), *, pavement: bool = True, z: float = 0.0) -> list[LaneDraft]:
+def toy_road(
+    road: str, path: Path, ways: tuple[int, int] = (1, 1), *, pavement: bool = True, z: float = 0.0
+) -> list[LaneDraft]:
     """Lanes of a road along `path` (its middle): ways[0] lanes forward on the right, ways[1] back on the left.
 
     Lane ids as in OpenDRIVE: -1, -2, ... to the right, 1, 2, ... to the left; sidewalks outermost.
@@ -232,7 +234,9 @@ def _connections(entry: int, arms: tuple[int, ...], size: float, lanes: int) -> 
     return out
 
 
-def _toy_stops(entry: int, i: int, connections: list[LaneDraft], arm: float, control: str, inside: bool) -> list[StopDraft]:
+def _toy_stops(
+    entry: int, i: int, connections: list[LaneDraft], arm: float, control: str, inside: bool
+) -> list[StopDraft]:
     minor = entry % 2 == 1
     kind = {"lights": StopKind.LIGHT, "all_stop": StopKind.STOP}.get(control)
     if minor and control in ("stop", "yield"):
@@ -272,7 +276,9 @@ def _corner(k: int, size: float, lanes: int) -> LaneDraft:
     return toy_lane((f"p{k}", 0, -1), path, kind=LaneKind.SIDEWALK, width=PAVEMENT, junction="j")
 
 
-def grid_town(blocks: int = 2, block: float = 80.0, size: float = 12.0, *, control: str = "lights", name: str = "grid") -> MapDraft:
+def grid_town(
+    blocks: int = 2, block: float = 80.0, size: float = 12.0, *, control: str = "lights", name: str = "grid"
+) -> MapDraft:
     """A square grid of (blocks + 1)^2 junctions joined by straight roads, closed (no dead end), sidewalks, crosswalks.
 
     Args:
