@@ -104,7 +104,8 @@ def slots_overlap(b, i, j, slots, margin):
     if not levels_meet(slots.z[b, i], slots.height[b, i], slots.z[b, j], slots.height[b, j]):
         return False
     return boxes_overlap(
-        slots.x[b, i], slots.y[b, i], slots.yaw[b, i], slots.length[b, i] + 2.0 * margin, slots.width[b, i] + 2.0 * margin,
+        slots.x[b, i], slots.y[b, i], slots.yaw[b, i],
+        slots.length[b, i] + 2.0 * margin, slots.width[b, i] + 2.0 * margin,
         slots.x[b, j], slots.y[b, j], slots.yaw[b, j], slots.length[b, j], slots.width[b, j],
     )  # fmt: skip
 
@@ -154,6 +155,5 @@ def overlapping_pairs(b: int, slots: Slots) -> list[tuple[int, int]]:
     """All pairs of valid slots of world b whose boxes overlap now (for tests and checks, not for the step)."""
     n = slots.x.shape[1]
     valid = slots.valid[b]
-    return [
-        (i, j) for i in range(n) for j in range(i + 1, n) if valid[i] and valid[j] and slots_overlap(b, i, j, slots, 0.0)
-    ]
+    pairs = ((i, j) for i in range(n) for j in range(i + 1, n) if valid[i] and valid[j])
+    return [(i, j) for i, j in pairs if slots_overlap(b, i, j, slots, 0.0)]
