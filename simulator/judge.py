@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from world.kernel import kernel
 from world.records import Event
 from world.scenario import JudgeConfig
 
@@ -63,3 +64,75 @@ class Judge(NamedTuple):
     event_fault: np.ndarray  # int8 (B, E) Fault
     event_x: np.ndarray  # float32 (B, E) [m]
     event_y: np.ndarray  # float32 (B, E) [m]
+
+
+def judge_limits(config: JudgeConfig, dt: float) -> JudgeLimits:
+    """The numbers that kernels take. Args: dt: [s] between the states before and after."""
+    return JudgeLimits(*(float(getattr(config, name)) for name in JudgeLimits._fields[:-1]), float(dt))
+
+
+_BOOLS = ("active", "off_road", "wrong_way", "stop_done", "terminated", "truncated")
+_INDICES = ("lane", "stop_lane")
+_EVENTS = {
+    "event_step": np.int64, "event_driver": np.int32, "event_kind": np.int8, "event_value": np.float32,
+    "event_other": np.int32, "event_fault": np.int8, "event_x": np.float32, "event_y": np.float32,
+}  # fmt: skip
+
+
+def make_judge(worlds: int, slots: int, drivers: int) -> Judge:
+    """A judge that judges nobody yet; `reset_judge_one` starts a driver.
+
+    Args:
+        worlds: B. slots: N. drivers: K, the first K slots.
+    """
+    shape = (worlds, drivers)
+    arrays = {name: np.zeros(shape, np.bool_) for name in _BOOLS}
+    arrays |= {name: np.full(shape, -1, np.int32) for name in _INDICES}
+    arrays |= {name: np.zeros((worlds, drivers * EVENTS_A_DRIVER), dtype) for name, dtype in _EVENTS.items()}
+    arrays |= {name: np.zeros(worlds, np.int32) for name in ("event_count", "event_lost")}
+    arrays["contact"] = np.zeros((worlds, drivers, slots), np.float32)
+    arrays["contact_generation"] = np.full((worlds, drivers, slots), -1, np.int32)
+    for name in Judge._fields:
+        if name not in arrays:
+            arrays[name] = np.zeros(shape, np.float32)
+    return Judge(**arrays)
+
+
+@kernel
+def reset_judge_one(b, k, judge, max_time):
+    """Start judging driver k of world b; max_time [s], inf for none. Events already reported stay in the buffer."""
+    judge.active[b, k] = True
+    judge.max_time[b, k] = max_time
+    judge.route_s[b, k] = judge.route_d[b, k] = judge.progress[b, k] = 0.0
+    judge.driven[b, k] = judge.outside[b, k] = judge.stopped[b, k] = 0.0
+    judge.lane[b, k] = judge.stop_lane[b, k] = -1
+    judge.lane_s[b, k] = judge.lane_d[b, k] = 0.0
+    judge.off_road[b, k] = judge.wrong_way[b, k] = judge.stop_done[b, k] = False
+    judge.speeding[b, k] = judge.static_timer[b, k] = 0.0
+    judge.terminated[b, k] = judge.truncated[b, k] = False
+    for j in range(judge.contact.shape[2]):
+        judge.contact[b, k, j] = 0.0
+        judge.contact_generation[b, k, j] = -1
+
+
+def collect_events(judge: Judge) -> tuple[Event, ...]:
+    """The events in the buffer, in order of (world, driver, step, kind); the buffer stays as it is.
+
+    Raises:
+        RuntimeError: the buffer overflowed since the last `clear_events`.
+    """
+    if judge.event_lost.any():
+        lost = int(judge.event_lost.sum())
+        raise RuntimeError(f"{lost} events did not fit into {judge.event_kind.shape[1]} a world; collect more often")
+    events = []
+    for b in np.flatnonzero(judge.event_count):
+        for i in range(judge.event_count[b]):
+            values = {name[6:]: getattr(judge, name)[b, i].item() for name in _EVENTS}
+            events.append(Event(world=int(b), **values))
+    return tuple(sorted(events, key=lambda e: (e.world, e.driver, e.step, e.kind, e.other)))
+
+
+def clear_events(judge: Judge) -> None:
+    """Empty the buffer of all worlds."""
+    judge.event_count.fill(0)
+    judge.event_lost.fill(0)
