@@ -39,7 +39,7 @@ def build_road_map(draft: MapDraft) -> RoadMap:
     edge_xyz, edge_kind = place_edges(draft, lanes)  # 7. edges and their index
     ends = edge_xyz[..., :2]
     cell_edge_start, cell_edge = fill_cells(grid, ends[:, 0], ends[:, 1], np.arange(len(ends)))
-    walks = build_walks(draft, lanes, crosswalks)  # 8. where people walk
+    walks = build_walks(lanes, crosswalks, crossings)  # 8. where people walk
     return RoadMap(
         name=draft.name,
         source_hash=draft.source_hash,

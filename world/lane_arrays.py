@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class LaneArrays:
         own = np.arange(self.count) if lanes is None else np.asarray(lanes)
         return ranges(self.start[own], self.start[own + 1] - 1)
 
-    @property
+    @cached_property
     def point_lane(self) -> NDArray[np.int32]:
         """(P,) lane of each point."""
         return np.repeat(np.arange(self.count, dtype=np.int32), np.diff(self.start))
