@@ -1,1 +1,1 @@
-
+"""The faces of the simulator: the episode loop, and runs of whole scenarios."""

@@ -1,0 +1,116 @@
+"""The one loop of Backend + Agent + Record + Score."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from replay.metrics import EpisodeScore, EpisodeScorer
+from world.protocols import Agent, Backend
+from world.records import Control, Decision, Event, StepResult
+
+
+class Recorder(Protocol):
+    """What the loop tells a record."""
+
+    def begin(self, backend: Backend, header: dict[str, Any]) -> None: ...
+
+    def tick(self, backend: Backend, decision: Decision, result: StepResult) -> None: ...
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What a watcher of an episode sees after each control step of driver 0 of world 0."""
+
+    time: float  # [s] simulated
+    wall: float  # [s]
+    completion: float  # in [0, 1]
+    speed: float  # [m/s]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One driven episode of a world with one driver."""
+
+    seed: int
+    score: EpisodeScore
+    wall_time_s: float
+    state_hash: str  # of all bodies and lights of all steps
+    interrupted: bool = False
+
+
+def observe(backend: Backend, agent: Agent) -> Any:
+    """The observation that an agent declares: the true Scene for a privileged one, else its sensors."""
+    return backend.scene() if agent.privileged else backend.sensors(agent.sensors)
+
+
+def drive_episode(
+    backend: Backend,
+    agent: Agent,
+    seed: int,
+    recorder: Recorder | None = None,
+    header: dict[str, Any] | None = None,
+    watch: Callable[[Tick], None] | None = None,
+) -> Episode:
+    """Drive one episode to its end, or to Ctrl-C (then `interrupted` is set and the figures so far stand).
+
+    Args:
+        backend: one world, one driver.
+        seed: of the episode.
+        recorder: told of the start and of every control step.
+        header: for the recorder.
+        watch: called after every control step.
+    """
+    backend.reset([seed])
+    agent.reset(backend.task, privilege=backend.privilege if agent.privileged else None)
+    dt = backend.task.dt * backend.task.control_every
+    scorer = EpisodeScorer(1, 1, dt)
+    length = backend.privilege.routes.length[:1, :1]
+    scorer.reset(length)
+    if recorder is not None:
+        recorder.begin(backend, header or {})
+    start, steps, interrupted = time.perf_counter(), 0, False
+    try:
+        while True:
+            decision = agent.act(observe(backend, agent))
+            result = backend.step(decision.control)
+            scorer.tick(backend.state, backend.bodies, result)
+            steps += 1
+            if recorder is not None:
+                recorder.tick(backend, decision, result)
+            if watch is not None:
+                completion = float(result.progress[0, 0] / max(length[0, 0], 1e-6))
+                speed = float(backend.state.speed[0, 0])
+                watch(Tick(steps * dt, time.perf_counter() - start, min(completion, 1.0), speed, result.events))
+            if result.terminated[0, 0] or result.truncated[0, 0]:
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    wall = time.perf_counter() - start
+    return Episode(seed, scorer.score(0, 0), wall, f"{int(backend.state_hash[0]):016x}", interrupted)
+
+
+def resimulate(
+    header: dict[str, Any], controls: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], hook_ops: Any = ()
+) -> Iterator[int]:
+    """Drive a recorded episode again from its header and controls; yields the state hash after each control step.
+
+    Args:
+        header: as written by `envs.run` (scenario, seed).
+        controls: (K,) steer [rad] and accel [m/s^2] of each control step.
+        hook_ops: unused operations are refused by the record's reader.
+    """
+    from envs.backends import backend_from_header
+
+    backend = backend_from_header(header)
+    backend.reset([int(header["seed"])])
+    try:
+        for steer, accel in controls:
+            backend.step(Control(steer=np.asarray(steer)[None], accel=np.asarray(accel)[None]))
+            yield int(backend.state_hash[0])
+    finally:
+        backend.close()

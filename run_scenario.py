@@ -1,0 +1,82 @@
+"""Drive a scenario with an agent: prints a score and leaves a replay.
+
+python run_scenario.py town01 --agent expert
+"""
+
+import argparse
+import sys
+import webbrowser
+from pathlib import Path
+from typing import NoReturn
+
+EXAMPLES = """examples:
+  python run_scenario.py town01                      a scored drive through town01
+  python run_scenario.py town02 --seed 7 --open      another town, and open its replay
+  python run_scenario.py my_map.xodr --vehicles 20   any OpenDRIVE map
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad input is one clear line and exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def make_parser() -> Parser:
+    parser = Parser(
+        prog="run_scenario.py",
+        description="Drive a scenario, score it, leave a replay.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenario", nargs="?", metavar="SCENARIO|FILE.xodr", help="a name of --list, or an OpenDRIVE map")
+    parser.add_argument("--agent", default="expert", help="who drives (default: %(default)s)")
+    parser.add_argument("--backend", default="light", help="what simulates (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first episode (default: %(default)s)")
+    parser.add_argument("--episodes", type=int, default=1, help="how many; episode k has seed + k (default: %(default)s)")
+    parser.add_argument("--vehicles", type=int, help="background vehicles (default: the scenario's)")
+    parser.add_argument("--pedestrians", type=int, help="pedestrians (default: the scenario's)")
+    parser.add_argument("--max-time", type=float, metavar="S", help="simulated seconds an episode at most")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/TIME-SCENARIO)")
+    parser.add_argument("--no-record", action="store_true", help="write summary.json only, no record and no replay")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, too")
+    parser.add_argument("--open", action="store_true", help="open the replay in a browser")
+    parser.add_argument("--list", action="store_true", help="list scenarios and agents, and end")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    from envs.run import RunError, list_text, make_config, run
+
+    if args.list:
+        print(list_text())
+        return 0
+    if args.scenario is None:
+        parser.error("which scenario? `--list` lists them")
+    try:
+        config = make_config(
+            scenario=args.scenario,
+            agent=args.agent,
+            backend=args.backend,
+            seed=args.seed,
+            episodes=args.episodes,
+            vehicles=args.vehicles,
+            pedestrians=args.pedestrians,
+            max_time=args.max_time,
+            out=args.out,
+            record=not args.no_record,
+            json=args.json,
+        )
+        finished = run(config)
+    except (RunError, ValueError, OSError) as error:
+        parser.error(str(error))
+    if args.open and finished.replay is not None:
+        webbrowser.open(finished.replay.as_uri())
+    return 130 if finished.interrupted else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
