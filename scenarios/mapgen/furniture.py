@@ -86,12 +86,12 @@ def furnish(network: Network) -> Furniture:
     for block in network.town.blocks:
         for x, y, along, depth, heading, height in houses(block):
             corners = _rectangle(along, depth)
-            _put(out, streets, x, y, heading, "building", corners, height)
+            _put(out, network.roads, x, y, heading, "building", corners, height)
         for x, y in garden_trees(block):
-            _put_tree(out, streets, x, y)
+            _put_tree(out, network.roads, x, y)
     for row in network.town.trees:
         for x, y in tree_rows(row):
-            _put_tree(out, streets, x, y)
+            _put_tree(out, network.roads, x, y)
     return out
 
 
@@ -231,36 +231,33 @@ def tree_rows(row: Trees) -> list[tuple[float, float]]:
     return out
 
 
-def _put_tree(out: Furniture, streets: list[Road], x: float, y: float) -> None:
+def _put_tree(out: Furniture, roads: list[Road], x: float, y: float) -> None:
     number = len(out.things)
     height = 5.0 + 0.5 * (number * 7 % 9)
-    _put(out, streets, x, y, 0.0, "tree", (), height, round(0.25 * height, 2))
+    _put(out, roads, x, y, 0.0, "tree", (), height, round(0.25 * height, 2))
 
 
 def _put(
-    out: Furniture, streets: list[Road], x: float, y: float, heading: float, kind: str,
+    out: Furniture, roads: list[Road], x: float, y: float, heading: float, kind: str,
     outline: tuple[tuple[float, float], ...], height: float, radius: float = 0.0,
 ) -> None:  # fmt: skip
-    road, s, t, h = _nearest(streets, x, y)
+    road, s, t, h = _nearest(roads, x, y)
     thing = ThingSpec(len(out.things), road.id, s, t, wrap(heading - h), kind, outline, height, radius)
     out.things.append(thing)
 
 
-def _nearest(streets: list[Road], x: float, y: float) -> tuple[Road, float, float, float]:
-    """The street whose straight legs pass nearest to (x, y), and s, t [m] and heading [rad] there."""
-    best = None
-    for road in streets:
-        for start, seg in zip(road.path.starts, road.path.segments, strict=True):
-            if seg.curvature != 0.0:
-                continue
-            c, sn = math.cos(seg.heading), math.sin(seg.heading)
-            along = (x - seg.x) * c + (y - seg.y) * sn
-            t = (y - seg.y) * c - (x - seg.x) * sn
-            if -1e-6 <= along <= seg.length + 1e-6 and (best is None or abs(t) < abs(best[2])):
-                best = (road, start + min(max(along, 0.0), seg.length), t, seg.heading)
-    if best is None:
-        raise ValueError(f"no street passes beside ({x:.1f}, {y:.1f}); move it between two streets' ends")
-    return best
+def _nearest(roads: list[Road], x: float, y: float) -> tuple[Road, float, float, float]:
+    """The road that passes nearest to (x, y), streets before movements, and s, t [m] and heading [rad] there."""
+    found = []
+    for number, road in enumerate(roads):
+        for start, segment in zip(road.path.starts, road.path.segments, strict=True):
+            place = segment.project(x, y)
+            if place is not None:
+                found.append((road.junction is not None, abs(place[1]), number, start + place[0], place[1]))
+    if not found:
+        raise ValueError(f"no road passes beside ({x:.1f}, {y:.1f}); move it between two streets' ends")
+    _, _, number, s, t = min(found)
+    return roads[number], s, t, roads[number].path.at(s)[2]
 
 
 def _rectangle(length: float, width: float) -> tuple[tuple[float, float], ...]:

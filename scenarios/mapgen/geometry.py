@@ -31,6 +31,19 @@ class Segment:
         dy = (math.cos(self.heading) - math.cos(h)) / self.curvature
         return self.x + dx, self.y + dy, h
 
+    def project(self, x: float, y: float) -> tuple[float, float] | None:
+        """s along the segment and lateral offset t [m] of a point that lies beside it, else None."""
+        dx, dy = x - self.x, y - self.y
+        c, sn = math.cos(self.heading), math.sin(self.heading)
+        s, t = dx * c + dy * sn, dy * c - dx * sn
+        if self.curvature != 0.0:  # seen from the arc's centre, left or right of the start
+            s = math.atan2(s * self.curvature, 1.0 - t * self.curvature) / self.curvature
+            radius = 1.0 / self.curvature
+            t = radius - math.copysign(math.hypot(dx + radius * sn, dy - radius * c), radius)
+        if not -1e-6 <= s <= self.length + 1e-6:
+            return None
+        return min(max(s, 0.0), self.length), t
+
 
 class Path:
     """A chain of segments with s [m] from its start."""

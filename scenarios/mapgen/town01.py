@@ -67,4 +67,36 @@ _STREETS = (
     Street(("g1", "g2", "g3", "g4"), "South Crescent", ((0, 50), (24, 30), (176, 50))),
 )
 
-TOWN01 = Town("town01", "Town 01", _NODES, _STREETS)
+_BLOCKS = (
+    # west of Church Street, about West Crescent
+    Block(8.6, -109.4, 81.8, -8.6, fronts=(18, 14, 22), heights=(7, 9, 6), trees=18),
+    Block(8.6, -217.4, 35.4, -126.6, sides="ew", setback=3, depth=8, fronts=(13, 11), heights=(6, 7)),
+    Block(52.6, -234.6, 81.8, -109.4, sides="ew", depth=9, fronts=(16, 12, 20), heights=(9, 12, 7), trees=16),
+    Block(8.6, -320.0, 81.8, -234.6, fronts=(20, 15), heights=(8, 6, 11), trees=18),
+    # between Church Street and Station Street, from north to south
+    Block(99.0, -48.9, 147.4, -8.7, depth=10, fronts=(12, 9, 14), heights=(11, 14, 9), trees=13),
+    Block(164.7, -48.9, 328.2, -8.7, depth=11, fronts=(22, 16, 26), heights=(12, 9, 15), trees=15),
+    Block(99.0, -122.8, 222.0, -66.1, fronts=(18, 24, 14), heights=(10, 13, 8), trees=16),
+    Block(99.0, -188.5, 328.1, -140.1, fronts=(20, 15, 28), heights=(7, 10, 13), trees=17),
+    Block(99.0, -257.4, 328.1, -205.8, fronts=(17, 21), heights=(6, 9, 7), trees=18),
+    Block(170.6, -320.0, 253.4, -274.6, setback=5, depth=10, fronts=(14, 11, 16), heights=(6, 7), trees=14),
+    Block(99.0, -320.0, 153.4, -257.4, sides="esw", fronts=(15, 19), heights=(8, 6), trees=18),
+    Block(270.6, -320.0, 328.1, -257.4, sides="esw", fronts=(16, 13), heights=(7, 9), trees=18),
+    # between Station Street and the ring
+    Block(345.6, -320.0, 385.6, -8.7, depth=11, fronts=(24, 18, 30), heights=(9, 14, 11), trees=19),
+    # outside of the ring
+    Block(104.0, 8.7, 330.0, 34.0, sides="s", setback=6, depth=14, fronts=(26, 20), heights=(8, 12, 10), trees=20),
+    Block(100.0, -364.0, 330.0, -337.5, sides="n", setback=6, depth=14, fronts=(30, 22), heights=(7, 9), trees=22),
+)
+
+_TREES = (
+    Trees(232.0, -118.0, 322.0, -118.0, 12.0, rows=5),  # the park at the station
+    Trees(-10.5, -24.0, -10.5, -306.0, 18.0),
+    Trees(-27.0, -24.0, -27.0, -306.0, 24.0),
+    Trees(405.0, -306.0, 405.0, -24.0, 18.0),
+    Trees(421.0, -306.0, 421.0, -24.0, 25.0),
+    Trees(84.0, 10.4, 20.0, 10.4, 16.0),
+    Trees(20.0, -339.2, 84.0, -339.2, 16.0),
+)
+
+TOWN01 = Town("town01", "Town 01", _NODES, _STREETS, blocks=_BLOCKS, trees=_TREES)

@@ -25,8 +25,9 @@ LICENCE = (
     "written by scenarios/mapgen, do not edit. "
 )
 LINE_WIDTH = 0.12  # [m]
+WALK_RADIUS = 0.5  # [m] least radius of a pavement's middle line
 NO_OVERTAKING = 15.0  # [m] before junctions, crosswalks and bends the middle line is solid
-MARGIN = 10.0  # [m] of the header's bounds beyond the pavements
+MARGIN = 40.0  # [m] of the header's bounds beyond the pavements, for what stands there
 SIGN_TYPES = {"stop": ("DE", "206"), "yield": ("DE", "205"), "limit": ("DE", "274"), "light": ("OpenDRIVE", "1000001")}
 NUMBERS = frozenset(
     "s t x y z a b c d u v hdg hOffset zOffset pitch roll length width height radius curvature sOffset".split()
@@ -113,6 +114,10 @@ def _lane(road: Road, lane: int, profile: LaneProfile) -> xodr.Lane:
         (xodr.LaneType.sidewalk, profile.sidewalk),
     )[abs(lane) - 1]
     out = xodr.Lane(kind, width)
+    if kind is xodr.LaneType.sidewalk and road.junction is not None:
+        out.widths.clear()
+        for s, a, c, d in corner_widths(road, profile):
+            out.add_lane_width(a, 0.0, c, d, s)
     none = xodr.RoadMark(xodr.RoadMarkType.none, laneChange=xodr.LaneChange.none)
     edge = xodr.RoadMark(
         xodr.RoadMarkType.solid, LINE_WIDTH, color=xodr.RoadMarkColor.white, laneChange=xodr.LaneChange.none
@@ -124,6 +129,30 @@ def _lane(road: Road, lane: int, profile: LaneProfile) -> xodr.Lane:
         out.add_link("predecessor", before)
         out.add_link("successor", after)
     return out
+
+
+def corner_widths(road: Road, profile: LaneProfile) -> list[tuple[float, float, float, float]]:
+    """(s, a, c, d): width a + c ds^2 + d ds^3 [m] of the pavement along a road through a junction.
+
+    Round a corner whose kerb curves tighter than a pavement's middle line could, the pavement narrows, so that the
+    middle line keeps a radius of `WALK_RADIUS`.
+    """
+    full = profile.sidewalk
+    arc = next(((s, g) for s, g in zip(road.path.starts, road.path.segments, strict=True) if g.curvature < 0.0), None)
+    if arc is None:
+        return [(0.0, full, 0.0, 0.0)]
+    begin, segment = arc
+    narrow = 2.0 * (-1.0 / segment.curvature - profile.kerb - WALK_RADIUS)
+    end = begin + segment.length
+    after = road.path.length - end
+    if narrow >= full or begin <= 0.0 or after <= 0.0:
+        return [(0.0, full, 0.0, 0.0)]
+    drop = narrow - full
+    return [
+        (0.0, full, 3.0 * drop / begin**2, -2.0 * drop / begin**3),
+        (begin, narrow, 0.0, 0.0),
+        (end, narrow, -3.0 * drop / after**2, 2.0 * drop / after**3),
+    ]
 
 
 def _middle_marks(road: Road) -> list[xodr.RoadMark]:
@@ -218,6 +247,8 @@ def _object(spec: ThingSpec) -> xodr.Object:
         outline = xodr.Outline(closed=True, outer=True, id=0)
         for i, (u, v) in enumerate(spec.outline):
             outline.add_corner(xodr.CornerLocal(u, v, 0.0, spec.height, i))
+        if spec.kind == "crosswalk":  # CARLA tells one crosswalk from the next by the repeated first corner
+            outline.add_corner(xodr.CornerLocal(*spec.outline[0], 0.0, spec.height, len(spec.outline)))
         out.add_outline(outline)
     return out
 
