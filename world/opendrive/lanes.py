@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from world.draft import LaneDraft
-from world.kinds import MarkKind
 from world.opendrive.marks import MIRROR, TO_LEFT, TO_RIGHT, sample_marks
 from world.opendrive.model import LaneModel, RoadModel, SectionModel, SpeedRecord
 from world.opendrive.xml import Reading
@@ -149,8 +148,8 @@ def place_points(reading: Reading, road: RoadModel) -> list[SampledSection]:
     return found
 
 
-def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[LaneDraft]:
-    """Every lane of a road as a draft without links.
+def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[LaneDraft, F64]]:
+    """Every lane of a road as a draft without links, with the road s (n,) [m] of its points.
 
     Args:
         budget: lane points that may still be made.
@@ -192,7 +191,7 @@ def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[LaneDraf
                 **_borders(sampled.section, lane, points - sampled.section.start),
             )  # fmt: skip
             _lane_limit(draft, lane, points - sampled.section.start)
-            drafts.append(draft if lane.forward else _reverse(draft))
+            drafts.append((draft, points) if lane.forward else (_reverse(draft), points[::-1]))
     return drafts
 
 
@@ -237,8 +236,3 @@ def _lane_limit(draft: LaneDraft, lane: LaneModel, offset: F64) -> None:
     if lane.speeds:
         own = sample_limits(lane.speeds, offset)
         draft.limit = np.where(np.isnan(own), draft.limit, own)
-
-
-def is_curb(kinds: NDArray[np.int8]) -> bool:
-    """True where most of a border is a kerb."""
-    return bool((kinds == MarkKind.CURB).mean() > 0.5)

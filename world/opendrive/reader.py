@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from world.draft import LaneDraft, LaneKey, MapDraft
+from world.draft import MapDraft
+from world.opendrive.edges import add_edges
+from world.opendrive.furniture import Lanes, StopLine, place_controls, place_lights
 from world.opendrive.lanes import MAX_POINTS, sample_road
+from world.opendrive.limits import fill_limits
 from world.opendrive.links import Linker, read_junctions
-from world.opendrive.model import RoadModel
+from world.opendrive.model import JunctionModel, RoadModel
+from world.opendrive.objects import Objects, read_objects
 from world.opendrive.roads import read_road
+from world.opendrive.signals import read_signals
 from world.opendrive.xml import Element, Reading, children, content_hash, parse, read_bytes
 
 
@@ -28,13 +33,41 @@ def draft_from_bytes(data: bytes, path: Path) -> MapDraft:
     reading = Reading(str(path))
     root = parse(data, reading)
     _check_header(reading, root)
-    roads = _read_roads(reading, root)
+    roads = _read_roads(reading, root)  # 1. records
     junctions = read_junctions(reading, root, roads)
-    drafts = _sample(reading, roads)
-    Linker(reading, roads, junctions).link(drafts)
+    lanes = _sample(reading, roads)  # 2. lane centres, marks, limits
+    Linker(reading, roads, junctions).link(lanes.drafts)  # 3. graph
     name = path.name.removesuffix(".gz").removesuffix(".xodr")
-    draft = MapDraft(name=name, source_hash=content_hash(data), lanes=list(drafts.values()), skipped=reading.skipped)
+    draft = MapDraft(name=name, source_hash=content_hash(data), lanes=list(lanes.drafts.values()), skipped=reading.skipped)
+    objects = Objects()
+    read_objects(reading, draft, roads, objects)  # 4. objects
+    _place_signals(reading, draft, lanes, roads, junctions, objects, root)  # 5. signals
+    add_edges(draft, lanes, roads)  # 6. edges of the drivable surface
+    draft.priorities = [(j.id, high, low) for j in junctions.values() for high, low in j.priorities]
+    draft.left_hand_traffic = sum(road.left_hand for road in roads.values()) * 2 > len(roads)
     return draft
+
+
+def _place_signals(
+    reading: Reading,
+    draft: MapDraft,
+    lanes: Lanes,
+    roads: dict[str, RoadModel],
+    junctions: dict[str, JunctionModel],
+    objects: Objects,
+    root: Element,
+) -> None:
+    """Stop lines, lights, signs, and the limits that only signs or neighbours tell."""
+    signals, uses = read_signals(reading, roads)
+    for use in uses:
+        if use.signal.meaning.stop_line:
+            line = StopLine(use.s, None, 0.0, use.orientation)
+            objects.lines.setdefault(use.road.id, []).append(line)
+    signals = [s for s in signals if not s.meaning.stop_line] + objects.signals
+    uses = [use for use in uses if not use.signal.meaning.stop_line] + objects.uses
+    held_by = place_controls(reading, draft, lanes, signals, uses, objects.lines)
+    place_lights(reading, draft, lanes, signals, held_by, junctions, root)
+    fill_limits(reading, lanes, roads, uses)
 
 
 def _check_header(reading: Reading, root: Element) -> None:
@@ -61,13 +94,13 @@ def _read_roads(reading: Reading, root: Element) -> dict[str, RoadModel]:
     return roads
 
 
-def _sample(reading: Reading, roads: dict[str, RoadModel]) -> dict[LaneKey, LaneDraft]:
-    drafts: dict[LaneKey, LaneDraft] = {}
+def _sample(reading: Reading, roads: dict[str, RoadModel]) -> Lanes:
+    lanes = Lanes({}, {})
     budget = MAX_POINTS
     for road in roads.values():
-        for draft in sample_road(reading, road, budget):
-            drafts[draft.key] = draft
-            budget -= len(draft.width)
-    if not drafts:
+        for draft, s in sample_road(reading, road, budget):
+            lanes.drafts[draft.key], lanes.road_s[draft.key] = draft, s
+            budget -= len(s)
+    if not lanes.drafts:
         raise reading.error("OpenDRIVE", "holds no lane with a width")
-    return drafts
+    return lanes
