@@ -12,9 +12,11 @@ MAPS = Path(__file__).resolve().parent.parent / "maps"
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the named towns (all, if none is named); 2 on a name that does not exist."""
-    parser = argparse.ArgumentParser(prog="python -m scenarios.mapgen", description="Write our towns as OpenDRIVE files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m scenarios.mapgen", description="Write our towns as OpenDRIVE files."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(TOWNS)} (default: all)")
-    parser.add_argument("--out", type=Path, default=MAPS, metavar="DIR", help="folder to write to (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=MAPS, metavar="DIR", help="where to (default: %(default)s)")
     options = parser.parse_args(arguments)
     for name in options.names:
         if name not in TOWNS:

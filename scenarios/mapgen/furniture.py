@@ -172,24 +172,32 @@ def _add_crosswalk(out: Furniture, road: Road, middle: float, profile: LaneProfi
 def houses(block: Block) -> list[tuple[float, float, float, float, float, float]]:
     """x, y of the middle, front and depth [m], heading of the front [rad] and height [m] of a block's houses.
 
-    North and south sides take the corners; west and east sides fill what is left between them.
+    North and south sides take the corners; west and east sides fill what is left between them. The gaps of a side
+    widen evenly until its houses reach from corner to corner.
     """
-    sides = [_side(block, letter) for letter in block.sides]
     out = []
-    number = 0
-    for (x, y), heading, length in sides:
-        place = 0.0
-        while True:
-            front = block.fronts[number % len(block.fronts)]
-            if place + front > length:
-                break
-            height = block.heights[number % len(block.heights)]
-            cx, cy = advance((x, y), heading, place + front / 2.0)
-            cx, cy = advance((cx, cy), heading + math.pi / 2.0, block.depth / 2.0)
-            out.append((cx, cy, front, block.depth, heading, height))
-            place += front + block.gap
-            number += 1
+    for letter in block.sides:
+        start, heading, length = _side(block, letter)
+        fronts = _fronts(block, length, len(out))
+        spare = length - sum(fronts)
+        gap = spare / (len(fronts) - 1) if len(fronts) > 1 else 0.0
+        place = 0.0 if len(fronts) > 1 else spare / 2.0
+        for front in fronts:
+            along = advance(start, heading, place + front / 2.0)
+            x, y = advance(along, heading + math.pi / 2.0, block.depth / 2.0)
+            out.append((x, y, front, block.depth, heading, block.heights[len(out) % len(block.heights)]))
+            place += front + gap
     return out
+
+
+def _fronts(block: Block, length: float, number: int) -> list[float]:
+    """Widths [m] of as many houses as fit on a side of `length` [m], the block's house `number` first."""
+    out: list[float] = []
+    while True:
+        front = block.fronts[(number + len(out)) % len(block.fronts)]
+        if sum(out) + len(out) * block.gap + front > length:
+            return out
+        out.append(front)
 
 
 def _side(block: Block, letter: str) -> tuple[tuple[float, float], float, float]:

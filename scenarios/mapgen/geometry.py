@@ -14,7 +14,10 @@ STRAIGHT = 1e-9  # [rad] a turn smaller than this is no turn
 
 @dataclass(frozen=True)
 class Segment:
-    """A line (curvature 0) or an arc, from (x, y) [m] at `heading` [rad], `length` [m], `curvature` [1/m] left positive."""
+    """A line (curvature 0) or an arc.
+
+    From (x, y) [m] at `heading` [rad], `length` [m] long, `curvature` [1/m] left positive.
+    """
 
     x: float
     y: float
@@ -58,7 +61,7 @@ class Path:
         self.starts, self.length = tuple(starts[:-1]), starts[-1]
 
     def at(self, s: float, t: float = 0.0) -> tuple[float, float, float]:
-        """x, y [m] and heading [rad] at station s and lateral offset t (left positive) [m]; s is clamped to the path."""
+        """x, y [m] and heading [rad] at station s, clamped to the path, and lateral offset t, left positive [m]."""
         s = min(max(s, 0.0), self.length)
         k = max(i for i, start in enumerate(self.starts) if start <= s)
         x, y, h = self.segments[k].at(s - self.starts[k])
@@ -106,7 +109,9 @@ def polyline_path(points: Sequence[Point], radii: Sequence[tuple[float, ...]]) -
         before, arcs = _corner(turn, radii[i])
         leg = math.dist(here, corner) - before
         if leg < 0.0:
-            raise ValueError(f"corner {corner} with radii {radii[i]} needs {before:.2f} m, {leg + before:.2f} m are there")
+            raise ValueError(
+                f"corner {corner} with radii {radii[i]} needs {before:.2f} m; the leg has {leg + before:.2f}"
+            )
         segments.append(Segment(*here, h0, leg))
         x, y, h = segments[-1].at(leg)
         for radius, angle in arcs:

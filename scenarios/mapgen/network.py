@@ -90,10 +90,10 @@ class Network:
 
 def lay_out(town: Town) -> Network:
     """Roads and junctions of a town, with ids: streets from 1, junctions from 101, movements from 1000."""
-    junctions = [key for key, node in town.nodes.items() if isinstance(node, Junction)]
+    junctions = {key: node for key, node in town.nodes.items() if isinstance(node, Junction)}
     ids = {key: 101 + i for i, key in enumerate(junctions)}
     streets = [_street(town, street, 1 + i, ids) for i, street in enumerate(town.streets)]
-    crossings = [Crossing(ids[key], key, town.nodes[key], _arms(town, key, streets)) for key in junctions]
+    crossings = [Crossing(ids[key], key, node, _arms(town, key, streets)) for key, node in junctions.items()]
     roads = list(streets)
     for crossing in crossings:
         _add_movements(crossing, town)

@@ -1,7 +1,7 @@
 """Town02: a small town of eight light-controlled T-junctions inside a ring.
 
 Positions, radii and widths are measured from CARLA's Town02 (CARLA team, CC-BY 4.0), rounded to the centimetre. The
-speed zones, signs, crosswalks, houses and trees are ours, and so is "North Crescent", with a stop sign and a yield sign.
+speed zones, signs, crosswalks, houses and trees are ours, and so is "North Crescent" with its stop and yield signs.
 """
 
 from scenarios.mapgen.description import Block, Corner, Junction, Street, Town, Trees
@@ -69,7 +69,6 @@ _TREES = (
     Trees(202.0, -292.0, 202.0, -124.0, 17.0),
     Trees(219.0, -292.0, 219.0, -124.0, 21.0),
     Trees(10.0, -314.6, 52.0, -314.6, 14.0),
-    Trees(180.0, -170.0, 142.0, -170.0, 12.0),
 )
 
 TOWN02 = Town("town02", "Town 02", _NODES, _STREETS, blocks=_BLOCKS, trees=_TREES)
