@@ -1,5 +1,36 @@
-"""OpenDRIVE 1.4 to 1.8 -> MapDraft -> RoadMap."""
+"""OpenDRIVE 1.4 to 1.8 -> MapDraft -> RoadMap.
 
-from world.opendrive.reader import read_draft
+`load_map(path)` gives the finished map, from the cache where it was read before; `read_draft(path)` what the file says.
+"""
 
-__all__ = ["read_draft"]
+import dataclasses
+from pathlib import Path
+
+from world.build import build_road_map
+from world.opendrive import cache as _cache
+from world.opendrive.reader import draft_from_bytes, map_name, read_draft
+from world.opendrive.xml import content_hash, read_bytes
+from world.roadmap import RoadMap
+
+__all__ = ["load_map", "read_draft"]
+
+
+def load_map(path: str | Path, *, cache: bool = True) -> RoadMap:
+    """Reads an OpenDRIVE file (.xodr or .xodr.gz).
+
+    Args:
+        cache: keep the finished map under `world.kernel.cache_root()/maps`, and take it from there next time.
+
+    Raises:
+        MapError: the file cannot be used; names file, element (with its line) and reason.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    if not cache:
+        return build_road_map(draft_from_bytes(data, path))
+    file = _cache.cache_file(content_hash(data))
+    found = _cache.load(file)
+    if found is None:
+        found = build_road_map(draft_from_bytes(data, path))
+        _cache.store(file, found)
+    return found if found.name == map_name(path) else dataclasses.replace(found, name=map_name(path))

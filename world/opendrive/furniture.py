@@ -25,6 +25,9 @@ AHEAD = 30.0  # [m] of lanes that are followed to find the junction a light stan
 STOPS = {SignKind.STOP: StopKind.STOP, SignKind.YIELD: StopKind.YIELD}
 
 
+Point = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class StopLine:
     """A painted line across lanes."""
@@ -137,7 +140,7 @@ def _drop_repeated(draft: MapDraft, lanes: Lanes) -> None:
     ]
 
 
-def pose(reading: Reading, signal: Signal, held: list[LaneDraft], what: str) -> tuple[tuple[float, float, float], float]:
+def pose(reading: Reading, signal: Signal, held: list[LaneDraft], what: str) -> tuple[Point, float]:
     """Centre [m] and facing [rad] of a head or face.
 
     A face looks against the traffic it is for: along -s for orientation "+". Where the file says otherwise (CARLA's
@@ -238,7 +241,8 @@ def _set_phases(
         used = {controller_of.get(light.id) for light in own}
         if None in used:
             continue
-        order = {c: (sequence, i) for i, (sequence, c) in enumerate(junctions[plan].controllers)} if plan in junctions else {}
+        listed = junctions[plan].controllers if plan in junctions else []
+        order = {c: (sequence, i) for i, (sequence, c) in enumerate(listed)}
         ranked = sorted(used, key=lambda c: (*order.get(str(c), (1 << 30, 0)), position[str(c)]))
         for light in own:
             light.phase = ranked.index(controller_of[light.id])

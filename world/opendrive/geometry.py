@@ -13,7 +13,7 @@ from scipy.special import fresnel
 F64 = NDArray[np.float64]
 STRAIGHT = 1e-12  # [1/m, 1/m^2] curvature (rate) below which an arc (a spiral) is a line (an arc)
 GAUSS_X = 0.5 + 0.5 * np.array([-0.906179845938664, -0.538469310105683, 0.0, 0.538469310105683, 0.906179845938664])
-GAUSS_W = 0.5 * np.array([0.236926885056189, 0.478628670499366, 0.568888888888889, 0.478628670499366, 0.236926885056189])
+GAUSS_W = np.array([0.118463442528095, 0.239314335249683, 0.284444444444444, 0.239314335249683, 0.118463442528095])
 
 
 def clothoid(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
@@ -32,10 +32,10 @@ def clothoid(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
     u, v = chord * np.cos(half), chord * np.sin(half)
     bend = np.abs(rate) > STRAIGHT
     if bend.any():
-        l, k, r = length[bend], k0[bend], rate[bend]
+        k, r = k0[bend], rate[bend]
         sign, scale = np.sign(r), np.sqrt(np.pi / np.abs(r))
         first = k / np.abs(r) * sign / scale
-        s1, c1 = fresnel(first + l / scale)
+        s1, c1 = fresnel(first + length[bend] / scale)
         s0, c0 = fresnel(first)
         turn = -0.5 * k * k / r
         du, dv = scale * (c1 - c0), sign * scale * (s1 - s0)

@@ -1,4 +1,4 @@
-"""Speed limits where no speed record states one: signs first, then the lanes before, after and beside, then a default."""
+"""Speed limits where no record states one: from signs, then from the lanes before, after and beside, then a default."""
 
 import numpy as np
 

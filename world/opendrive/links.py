@@ -79,7 +79,8 @@ class Linker:
         for link in (road.predecessor, road.successor):
             known = self.junctions if link and link.junction else self.roads
             if link and link.target not in known:
-                self.reading.skip(f"link to a {'junction' if link.junction else 'road'} that does not exist or is not read")
+                what = "junction" if link.junction else "road"
+                self.reading.skip(f"link to a {what} that does not exist or is not read")
 
     def _successors(self, place: Place, drafts: dict[LaneKey, LaneDraft], depth: int) -> list[LaneKey]:
         """Drafts that follow a lane entered at `place`, through lanes that have none."""
@@ -119,7 +120,8 @@ class Linker:
 
     def _through(self, road: RoadModel, lane_id: int, leaves_at_end: bool, link: RoadLink) -> list[Place]:
         """Lanes of a junction that begin at one end of a road's lane."""
-        both_ends = all(x is not None and x.junction and x.target == link.target for x in (road.predecessor, road.successor))
+        ends = (road.predecessor, road.successor)
+        both_ends = all(end is not None and end.junction and end.target == link.target for end in ends)
         found: list[Place] = []
         for connection in self.incoming.get((link.target, road.id), []):
             target = self.roads[connection.connecting]
@@ -129,10 +131,8 @@ class Linker:
             section = len(target.sections) - 1 if connection.at_end else 0
             pairs = connection.lanes
             if not pairs:
-                lanes = target.sections[section].lanes.values()
-                pairs = tuple(
-                    (i, lane.id) for lane in lanes for i in (lane.successors if connection.at_end else lane.predecessors)
-                )
+                at_end, lanes = connection.at_end, target.sections[section].lanes.values()
+                pairs = tuple((i, x.id) for x in lanes for i in (x.successors if at_end else x.predecessors))
             found += [(target.id, section, to, connection.at_end) for start, to in pairs if start == lane_id]
         return found
 

@@ -64,7 +64,7 @@ def _change(reading: Reading, element: Element, kind: MarkKind) -> int:
 
 
 def sample_marks(marks: list[Mark], offset: NDArray[np.float64]) -> tuple[NDArray, NDArray, NDArray]:
-    """Kind, colour and change bits (n,) int8 at offsets [m] from the section's start, along s; none before the first."""
+    """Kind, colour and change bits (n,) int8 at offsets [m] from the section's start; none before the first record."""
     if not marks:
         zero = np.zeros(len(offset), np.int8)
         return zero, zero, np.full(len(offset), TO_RIGHT | TO_LEFT, np.int8)

@@ -130,7 +130,8 @@ def _outline(reading: Reading, road: RoadModel, element: Element, place: Placed)
             )
             return road_points(road, s, t, dz), max(tall, float(height.max()))
         for corner in children(outline, "cornerLocal"):
-            local.append([number(reading, corner, "u"), number(reading, corner, "v"), number(reading, corner, "z", 0.0)])
+            u, v, z = number(reading, corner, "u"), number(reading, corner, "v"), number(reading, corner, "z", 0.0)
+            local.append([u, v, z])
             tall = max(tall, number(reading, corner, "height", 0.0))
     if not local:
         if place.radius > 0:
@@ -217,8 +218,8 @@ def _barrier(reading: Reading, draft: MapDraft, road: RoadModel, element: Elemen
 
 def _stop_line(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, objects: Objects) -> None:
     for place in _instances(reading, road, element, objects):
-        half = 0.5 * max(place.length, place.width)
-        objects.lines.setdefault(road.id, []).append(StopLine(place.s, place.t, half, element.get("orientation", "none")))
+        line = StopLine(place.s, place.t, 0.5 * max(place.length, place.width), element.get("orientation", "none"))
+        objects.lines.setdefault(road.id, []).append(line)
 
 
 def _speed_sign(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, objects: Objects) -> None:

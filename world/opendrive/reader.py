@@ -28,6 +28,11 @@ def read_draft(path: str | Path) -> MapDraft:
     return draft_from_bytes(read_bytes(path), path)
 
 
+def map_name(path: Path) -> str:
+    """A map's name: that of its file, without endings."""
+    return path.name.removesuffix(".gz").removesuffix(".xodr")
+
+
 def draft_from_bytes(data: bytes, path: Path) -> MapDraft:
     """As `read_draft`, from the uncompressed bytes; `path` serves for the name and for errors."""
     reading = Reading(str(path))
@@ -37,8 +42,7 @@ def draft_from_bytes(data: bytes, path: Path) -> MapDraft:
     junctions = read_junctions(reading, root, roads)
     lanes = _sample(reading, roads)  # 2. lane centres, marks, limits
     Linker(reading, roads, junctions).link(lanes.drafts)  # 3. graph
-    name = path.name.removesuffix(".gz").removesuffix(".xodr")
-    draft = MapDraft(name=name, source_hash=content_hash(data), lanes=list(lanes.drafts.values()), skipped=reading.skipped)
+    draft = MapDraft(map_name(path), content_hash(data), lanes=list(lanes.drafts.values()), skipped=reading.skipped)
     objects = Objects()
     read_objects(reading, draft, roads, objects)  # 4. objects
     _place_signals(reading, draft, lanes, roads, junctions, objects, root)  # 5. signals

@@ -1,7 +1,5 @@
 """Road elements -> RoadModel: plan view, profiles, lane sections, speeds, links. No sampling here."""
 
-import math
-
 import numpy as np
 
 from world.kinds import LaneKind
@@ -89,7 +87,7 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
         k0, rate, curve = SHAPES[shape.tag](reading, shape, size)
         if curve is not None:
             poly[len(rows)] = curve
-        rows.append((s, number(reading, record, "x"), number(reading, record, "y"), number(reading, record, "hdg"), k0, rate))
+        rows.append((s, *(number(reading, record, name) for name in ("x", "y", "hdg")), k0, rate))
         end = s + size
     if not rows:
         raise reading.error(road, "has no planView with a geometry")
@@ -221,7 +219,8 @@ def _sections(reading: Reading, road: Element, model: RoadModel) -> list[Section
 def _add_lane(reading: Reading, section: SectionModel, element: Element, side: str, left_hand: bool) -> None:
     key = integer(reading, element, "id")
     if key == 0 or (key > 0) != (side == "left"):
-        raise reading.error(element, f"a lane of <{side}> must have a {'positive' if side == 'left' else 'negative'} id")
+        sign = "positive" if side == "left" else "negative"
+        raise reading.error(element, f"a lane of <{side}> must have a {sign} id")
     if key in section.lanes:
         raise reading.error(element, f"lane id {key} stands twice in its section")
     kind = KINDS.get(element.get("type", "none").lower())
@@ -244,7 +243,7 @@ def _add_lane(reading: Reading, section: SectionModel, element: Element, side: s
         predecessors=[integer(reading, e, "id") for e in children(link, "predecessor")],
         successors=[integer(reading, e, "id") for e in children(link, "successor")],
         forward=forward,
-        height=(number(reading, heights[0], "inner", 0) + number(reading, heights[0], "outer", 0)) / 2 if heights else 0,
+        height=sum(number(reading, heights[0], name, 0.0) / 2 for name in ("inner", "outer")) if heights else 0.0,
         level=element.get("level") in ("true", "1"),
     )  # fmt: skip
     for tag in ("material", "access", "rule"):
@@ -255,8 +254,3 @@ def _add_lane(reading: Reading, section: SectionModel, element: Element, side: s
 def _lane_speeds(reading: Reading, lane: Element) -> list[SpeedRecord]:
     records = [SpeedRecord(number(reading, e, "sOffset"), read_speed(reading, e)) for e in children(lane, "speed")]
     return sorted(records, key=lambda record: record.start)
-
-
-def finite_angle(value: float) -> float:
-    """Angle wrapped to [-pi, pi)."""
-    return (value + math.pi) % (2 * math.pi) - math.pi

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from world.kinds import SignKind
 from world.opendrive.catalog import Meaning, meaning
 from world.opendrive.model import RoadModel
 from world.opendrive.xml import Element, Reading, children, integer, number, text_id
+
+
+FACE_HEIGHT = 0.8  # [m] unknown signals at least this high stand beside the road; lower ones are painted on it
 
 
 @dataclass
@@ -72,8 +76,12 @@ def _signal(
     value = number(reading, element, "value", -1.0)
     known = meaning(country, kind, subtype, value, element.get("unit", ""), element.get("text", ""), dynamic)
     if known is None:
-        reading.skip(f"signal type {country[:12]}/{kind[:12]}" + (f"/{subtype[:12]}" if subtype not in ("", "-1") else ""))
-        return None
+        name = "/".join(part[:12] for part in (country, kind, "" if subtype == "-1" else subtype) if part)
+        upright = not dynamic and number(reading, element, "zOffset", 0.0) >= FACE_HEIGHT
+        reading.skip(f"signal type {name or 'without a type'}" + (" (a sign of kind OTHER)" if upright else ""))
+        if not upright:
+            return None
+        known = Meaning(sign=SignKind.OTHER)
     if known.pedestrian_light:
         reading.skip("light for pedestrians or cyclists")
         return None
