@@ -1,0 +1,203 @@
+"""RouteLine: a route's lane pieces as one smooth polyline, and the sparse waypoints a driver is told.
+
+Where the route changes lanes, the line leaves the old centre line and joins the new one along a quintic blend (no jump
+in heading or curvature); everywhere else it is the lanes' centre line.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from world.kinds import Command, Turn
+from world.lane_arrays import wrap
+from world.roadmap import RoadMap
+
+ROUTE_STEP = 1.0  # [m] between two points of a route
+BLEND = 36.0  # [m] length of a lane change where there is room
+_FINE = 0.25  # [m] spacing of the points that are resampled
+_SPARSE = 50.0  # [m] greatest distance of two waypoints
+_TURN_COMMAND = {
+    int(Turn.LEFT): Command.LEFT,
+    int(Turn.RIGHT): Command.RIGHT,
+    int(Turn.STRAIGHT): Command.STRAIGHT,
+    int(Turn.U_TURN): Command.LEFT,
+    int(Turn.NONE): Command.LANE_FOLLOW,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """Lane pieces in order: from s0 to s1 of each lane; the next piece goes on, or lies beside (a lane change)."""
+
+    lane: NDArray[np.int32]  # (M,) lane of the RoadMap
+    s0: NDArray[np.float32]  # (M,) [m]
+    s1: NDArray[np.float32]  # (M,) [m] >= s0
+    change: NDArray[np.int8]  # (M,) 1: the piece is reached by a change to the left, -1: to the right, 0: it follows
+    cost: float  # [m] length plus what the lane changes count
+
+    @property
+    def length(self) -> float:
+        """[m] along the lanes."""
+        return float((self.s1.astype(np.float64) - self.s0).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class RouteLine:
+    """A route's points, ROUTE_STEP apart; (R,) each, map frame. The length is a whole number of steps."""
+
+    x: NDArray[np.float32]  # [m]
+    y: NDArray[np.float32]  # [m]
+    z: NDArray[np.float32]  # [m]
+    yaw: NDArray[np.float32]  # [rad]
+    curvature: NDArray[np.float32]  # [1/m] left positive
+    half_width: NDArray[np.float32]  # [m] of the lane
+    limit: NDArray[np.float32]  # [m/s]
+    lane: NDArray[np.int32]  # lane of the RoadMap
+    lane_s: NDArray[np.float32]  # [m] along that lane
+    junction: NDArray[np.bool_]
+    command: NDArray[np.int8]  # Command: what is done at the point
+    piece_lane: NDArray[np.int32]  # (M,) lanes in order
+    piece_start: NDArray[np.float32]  # (M,) [m] progress at which the piece begins
+    piece_s0: NDArray[np.float32]  # (M,) [m] along the lane
+    piece_s1: NDArray[np.float32]  # (M,) [m] along the lane
+    length: float  # [m]
+
+
+def route_line(road_map: RoadMap, route: Route) -> RouteLine:
+    """The polyline of a route.
+
+    The end is cut to a whole number of metres, so the goal lies less than 1 m before the route's own end.
+
+    Raises:
+        ValueError: the route is shorter than one step.
+    """
+    start = np.concatenate(([0.0], np.cumsum(route.s1.astype(np.float64) - route.s0)))
+    total = float(start[-1])
+    if total < ROUTE_STEP:
+        raise ValueError(f"a route of {total:.2f} m is shorter than {ROUTE_STEP} m")
+    u = np.linspace(0.0, total, int(np.ceil(total / _FINE)) + 1)  # raw progress: along the centre lines
+    piece = np.clip(np.searchsorted(start, u, side="right") - 1, 0, len(route.lane) - 1)
+    raw = _on_lanes(road_map, route.lane[piece], route.s0[piece] + (u - start[piece]))
+    shift, changing = _shifts(road_map, route, start, u)
+    slope = np.gradient(shift, u)
+    normal = np.stack([-np.sin(raw["heading"]), np.cos(raw["heading"])], axis=1)
+    xy = raw["xyz"][:, :2] + shift[:, None] * normal
+    stretch = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))))
+    count = int(np.floor(stretch[-1] / ROUTE_STEP + 1e-3)) + 1
+    at = np.minimum(np.arange(count) * ROUTE_STEP, stretch[-1])
+    place = np.interp(at, stretch, u)
+    own = np.clip(np.searchsorted(start, place, side="right") - 1, 0, len(route.lane) - 1)
+    lane_s = route.s0[own] + (place - start[own])
+    exact = _on_lanes(road_map, route.lane[own], lane_s)
+    yaw = np.unwrap(raw["heading"]) + np.arctan2(slope, 1 - raw["curvature"] * shift)
+    bend = np.gradient(slope, u)
+    junction = road_map.lane_junction[route.lane[own]] >= 0
+    turn = road_map.lane_turn[route.lane[own]]
+    command = np.array([int(_TURN_COMMAND[int(t)]) for t in turn], np.int8)
+    side = np.rint(np.interp(place, u, changing)).astype(int)
+    command[(side > 0) & ~junction] = int(Command.CHANGE_LANE_LEFT)
+    command[(side < 0) & ~junction] = int(Command.CHANGE_LANE_RIGHT)
+    f32 = np.float32
+    return RouteLine(
+        x=np.interp(at, stretch, xy[:, 0]).astype(f32),
+        y=np.interp(at, stretch, xy[:, 1]).astype(f32),
+        z=exact["xyz"][:, 2].astype(f32),
+        yaw=wrap(np.interp(at, stretch, yaw)).astype(f32),
+        curvature=(exact["curvature"] + np.interp(place, u, bend)).astype(f32),
+        half_width=(exact["width"] / 2).astype(f32),
+        limit=exact["limit"].astype(f32),
+        lane=route.lane[own].astype(np.int32),
+        lane_s=lane_s.astype(f32),
+        junction=junction,
+        command=command,
+        piece_lane=route.lane.astype(np.int32),
+        piece_start=np.interp(start[:-1], u, stretch).astype(f32),
+        piece_s0=route.s0.astype(f32),
+        piece_s1=route.s1.astype(f32),
+        length=(count - 1) * ROUTE_STEP,
+    )
+
+
+def _on_lanes(m: RoadMap, lane: NDArray, s: NDArray) -> dict[str, NDArray[np.float64]]:
+    """Centre-line values at (lane, s), linear between points."""
+    points = np.diff(m.lane_start)[lane]
+    v = np.clip(s / m.lane_step[lane].astype(np.float64), 0, points - 1)
+    k = np.minimum(v.astype(np.int64), points - 2)
+    t = v - k
+    p = m.lane_start[lane] + k
+    turn = wrap(m.point_heading[p + 1].astype(np.float64) - m.point_heading[p])
+    return {
+        "xyz": m.point_xyz[p] * (1 - t)[:, None] + m.point_xyz[p + 1] * t[:, None],
+        "heading": m.point_heading[p] + t * turn,
+        "curvature": m.point_curvature[p] * (1 - t) + m.point_curvature[p + 1] * t,
+        "width": m.point_width[p] * (1 - t) + m.point_width[p + 1] * t,
+        "limit": np.where(t >= 1, m.point_limit[p + 1], m.point_limit[p]).astype(np.float64),
+    }
+
+
+def blend(u: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quintic 0 -> 1 over u in [0, 1], first and second derivatives zero at both ends."""
+    v = np.clip(u, 0.0, 1.0)
+    return v * v * v * (10.0 + v * (6.0 * v - 15.0))
+
+
+def _shifts(m: RoadMap, route: Route, start: NDArray, u: NDArray) -> tuple[NDArray, NDArray]:
+    """(shift [m] to the left of the raw line that smooths the lane changes, +-1 where a change goes on)."""
+    shift, changing = np.zeros_like(u), np.zeros_like(u)
+    changes = np.flatnonzero(route.change)
+    for n, i in enumerate(changes):
+        middle = start[i]
+        before = middle - (start[changes[n - 1]] if n else 0.0)
+        after = (start[changes[n + 1]] if n + 1 < len(changes) else start[-1]) - middle
+        half = min(BLEND / 2, before / (2 if n else 1), after / (2 if n + 1 < len(changes) else 1))
+        half = max(half, 0.5)
+        a = _on_lanes(m, route.lane[i - 1 : i], route.s1[i - 1 : i].astype(np.float64))
+        b = _on_lanes(m, route.lane[i : i + 1], route.s0[i : i + 1].astype(np.float64))
+        h = float(b["heading"][0])
+        gap = (b["xyz"] - a["xyz"])[0]
+        across = float(-np.sin(h) * gap[0] + np.cos(h) * gap[1])  # new centre line seen from the old one
+        w = blend((u - middle + half) / (2 * half))
+        shift += across * (w - (u >= middle))
+        changing[np.abs(u - middle) <= half] = np.sign(route.change[i])
+    return shift, changing
+
+
+def sparse_waypoints(line: RouteLine) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """What a driver is told of a route: waypoints (W, 2) [m] and Command (W,), start and goal included.
+
+    Waypoints lie where the command changes (a junction or a lane change begins or ends) and between those at equal
+    distances of at most 50 m. A waypoint's command holds from it on; the goal's is LANE_FOLLOW.
+    """
+    last = len(line.x) - 1
+    bounds = np.concatenate(([0], np.flatnonzero(np.diff(line.command)) + 1, [last])).astype(int)
+    bounds = np.unique(bounds)
+    picked: list[int] = []
+    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+        parts = int(np.ceil((end - first) * ROUTE_STEP / _SPARSE))
+        picked += np.rint(np.linspace(first, end, parts + 1)).astype(int)[:-1].tolist()
+    command = np.append(line.command[picked], int(Command.LANE_FOLLOW)).astype(np.int8)
+    index = np.append(picked, last).astype(int)
+    return np.stack([line.x[index], line.y[index]], axis=1), command
+
+
+def pack_waypoints(
+    lines: list[list[RouteLine | None]], most: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]:
+    """Task's waypoint (B, K, W, 2), command (B, K, W) and waypoint_valid (B, K, W) of routes given as [world][driver].
+
+    Args:
+        lines: B lists of K routes or None.
+        most: W at least (the longest list decides otherwise).
+    """
+    sparse = [[None if line is None else sparse_waypoints(line) for line in row] for row in lines]
+    most = max([most, 1, *(len(w[1]) for row in sparse for w in row if w is not None)])
+    shape = (len(lines), max((len(row) for row in lines), default=0), most)
+    waypoint, command = np.zeros((*shape, 2), np.float32), np.full(shape, int(Command.LANE_FOLLOW), np.int8)
+    valid = np.zeros(shape, np.bool_)
+    for b, row in enumerate(sparse):
+        for k, item in enumerate(row):
+            if item is not None:
+                n = len(item[1])
+                waypoint[b, k, :n], command[b, k, :n], valid[b, k, :n] = item[0], item[1], True
+    return waypoint, command, valid
