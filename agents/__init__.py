@@ -1,1 +1,1 @@
-
+"""Drivers: one class each."""

@@ -1,0 +1,1 @@
+"""Scene -> Plan -> Control: route, behaviour, prediction, proposals, scoring, controllers."""

@@ -1,0 +1,53 @@
+"""Every threshold of the planner, in one place; a NamedTuple, so that kernels take it as it is."""
+
+from typing import NamedTuple
+
+from planning.lateral import LateralConfig
+from planning.longitudinal import LongitudinalConfig
+
+STEPS = 31  # points of a forecast, the first is now
+STEP_DT = 0.2  # [s] between them
+ENTRIES = 96  # forecasts (object x mode) that meet the path
+PROPOSALS = 10
+
+
+class PlannerConfig(NamedTuple):
+    """Thresholds; SI units."""
+
+    # Free driving
+    max_accel: float = 2.0  # [m/s^2] nuPlan's comfort bound is 2.40
+    brake: float = 1.7  # [m/s^2] of planned stops
+    hard_brake: float = 4.0  # [m/s^2] a proposal may use when something comes up
+    lateral_accel: float = 2.2  # [m/s^2] in curves
+    limit_factor: float = 0.98  # of the speed limit: speeding counts against a driver
+    jerk: float = 3.5  # [m/s^3]
+    tracking: float = 0.5  # [s] time constant towards the speed profile
+    preview: float = 0.25  # [s] that the profile is read ahead
+    # Following (IDM)
+    min_gap: float = 2.5  # [m]
+    headway: float = 1.1  # [s]
+    # Corridor
+    margin: float = 0.35  # [m] either side of the own body, for vehicles
+    margin_cyclist: float = 0.6  # [m]
+    margin_walker: float = 0.8  # [m]
+    # Giving way
+    early: float = 1.0  # [s] those with right of way may come earlier than forecast
+    late: float = 0.6  # [s] or leave later
+    other_brake: float = 3.5  # [m/s^2] that those who must give way are trusted to brake with
+    yield_gap: float = 1.5  # [m] between the own bumper and the paths of those let through
+    follow_time: float = 1.6  # [s] after merging in front of somebody that his forecast may not reach us
+    # Lights, stops, crosswalks
+    line_gap: float = 1.0  # [m] bumper to stop line when standing
+    amber_brake: float = 3.0  # [m/s^2] an amber light is worth
+    red_brake: float = 6.5  # [m/s^2] a red light is worth
+    stop_speed: float = 0.05  # [m/s] that counts as a full stop
+    yield_speed: float = 5.0  # [m/s] at a give-way line
+    crosswalk_speed: float = 5.5  # [m/s] at a crosswalk with somebody at its kerb
+    # Passing
+    pass_wait: float = 6.0  # [s] behind something that stands without a reason
+    pass_speed: float = 5.0  # [m/s]
+    pass_ramp: float = 12.0  # [m] of path to change sides
+    pass_gap: float = 1.0  # [m] sideways between the bodies
+    # Controllers
+    lateral: LateralConfig = LateralConfig()
+    longitudinal: LongitudinalConfig = LongitudinalConfig()

@@ -1,0 +1,277 @@
+"""What others will do, by the map: each follows its lane, into every branch, and gives way where it must.
+
+This module and `agents.expert` are all that reads the map; `planning.scene_forecast` is its twin for a Scene alone.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from planning.config import STEPS
+from planning.occupancy import add_entry, forecast_straight, widen_entry
+from world.kernel import kernel
+from world.kinds import BodyKind, ConflictKind, Priority, StopKind
+from world.queries import DRIVABLE_MASK, lane_point, nearest_lane, straightest_successor
+
+PEDESTRIAN, BICYCLE, MOTORCYCLE = int(BodyKind.PEDESTRIAN), int(BodyKind.BICYCLE), int(BodyKind.MOTORCYCLE)
+GOES, DIVERGE = int(Priority.GOES), int(ConflictKind.DIVERGE)
+LIGHT, STOP, YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
+CHAIN = 10  # lanes of one forecast
+AHEAD = 24  # lanes of the driver's route within sight
+ZONES = 6
+_LOOK = 110.0  # [m] of route
+_STANDS = 0.3  # [m/s]
+_ON_LANE = 2.5  # [m] from a centre line
+_ALONG = math.cos(math.radians(60.0))
+
+
+class MapView(NamedTuple):
+    """Scratch of one driver."""
+
+    lane: np.ndarray  # (AHEAD,) int lanes of the route, the present one first
+    start: np.ndarray  # (AHEAD,) [m] path coordinate of their begin
+    lanes: np.ndarray  # (1,) int number of them
+    zone: np.ndarray  # (ZONES, 2) [m] path intervals to keep clear, in order
+    zones: np.ndarray  # (1,) int
+    chain: np.ndarray  # (CHAIN,) int lanes of the forecast in work
+    chain_start: np.ndarray  # (CHAIN,) [m] of their begin, from the object's centre
+
+
+def make_map_view() -> MapView:
+    """Empty scratch."""
+    return MapView(
+        np.zeros(AHEAD, np.int64), np.zeros(AHEAD), np.zeros(1, np.int64), np.zeros((ZONES, 2)), np.zeros(1, np.int64),
+        np.zeros(CHAIN, np.int64), np.zeros(CHAIN),
+    )  # fmt: skip
+
+
+@kernel
+def find_zones(tables, scratch):
+    """Fill the intervals of the route that cross or join other traffic; touching ones are one."""
+    n = 0
+    for i in range(scratch.lanes[0]):
+        row = tables.lanes[scratch.lane[i]]
+        low, high = 1e9, -1e9
+        for c in range(row.conf0, row.conf1):
+            conflict = tables.conflicts[c]
+            if conflict.kind == DIVERGE:
+                continue
+            low, high = min(low, conflict.s0), max(high, conflict.s1)
+        if low > high:
+            continue
+        low, high = low + scratch.start[i], high + scratch.start[i]
+        if n > 0 and low < scratch.zone[n - 1, 1] + 4.0:
+            scratch.zone[n - 1, 1] = max(high, scratch.zone[n - 1, 1])
+        elif n < ZONES:
+            scratch.zone[n, 0], scratch.zone[n, 1] = low, high
+            n += 1
+    scratch.zones[0] = n
+
+
+@kernel
+def note_green(b, k, view, tables, scratch, memory, half):
+    """Remember which plan and phase the driver has green of, until it meets another light."""
+    if not view.light_valid[b, k]:
+        return
+    if view.light_distance[b, k] > 40.0:
+        return
+    for i in range(scratch.lanes[0]):
+        row = tables.lanes[scratch.lane[i]]
+        for q in range(row.stop0, row.stop1):
+            stop = tables.stops[q]
+            at = scratch.start[i] + stop.s
+            if stop.kind == LIGHT and abs(at - half - view.light_distance[b, k]) < 2.0:
+                memory.plan[b, k] = tables.lights[stop.light].plan if view.light_state[b, k] == 3 else -1
+                memory.phase[b, k] = tables.lights[stop.light].phase
+                memory.green_at[b, k] = view.time[b, k]
+                return
+
+
+@kernel
+def _right_of_way(tables, scratch, chain_lane, s_front):
+    """(how it stands to the route: 0 nothing shared, 1 it has priority or may have, 2 it must give way, where [m]).
+
+    `where` is the first place on the other's lane that it would have to wait at, along that lane.
+    """
+    row = tables.lanes[chain_lane]
+    state, where = 0, 1e9
+    for c in range(row.conf0, row.conf1):
+        conflict = tables.conflicts[c]
+        if conflict.kind == DIVERGE or conflict.s1 < s_front:
+            continue
+        for i in range(scratch.lanes[0]):
+            if scratch.lane[i] != conflict.lane or scratch.start[i] + conflict.o1 < 0.0:
+                continue
+            mine = 0  # as the route's lane sees it
+            other = tables.lanes[conflict.lane]
+            for m in range(other.conf0, other.conf1):
+                if tables.conflicts[m].lane == chain_lane and tables.conflicts[m].priority == GOES:
+                    mine = 1
+            if mine == 0:
+                return 1, float(conflict.s0)
+            state, where = 2, min(where, float(conflict.s0))
+    return state, where
+
+
+@kernel
+def _must_wait(tables, scratch, memory, b, k, now, count, front):
+    """(prior, distance [m] from its centre that the object may still go) for the chain in work.
+
+    Args:
+        front: [m] its centre to its bumper.
+    """
+    green = memory.plan[b, k] >= 0 and now - memory.green_at[b, k] < 12.0
+    line = 1e9  # the last stop line passed on the chain, from the centre
+    prior = False
+    for i in range(count):
+        lane = scratch.chain[i]
+        start = scratch.chain_start[i]
+        row = tables.lanes[lane]
+        for q in range(row.stop0, row.stop1):
+            stop = tables.stops[q]
+            at = start + stop.s - front
+            if at < -1.0:
+                continue
+            if stop.kind == LIGHT and green:
+                light = tables.lights[stop.light]
+                if light.plan == memory.plan[b, k] and light.phase != memory.phase[b, k]:
+                    return False, at
+            line = min(line, at)
+        state, where = _right_of_way(tables, scratch, lane, -start - front)
+        if state == 1:
+            prior = True
+            return prior, 1e9
+        if state == 2:
+            at = start + where - front
+            if at > -0.5:
+                return False, min(at, line) if line < 1e8 else at
+    return prior, 1e9
+
+
+@kernel
+def _build_chain(tables, scratch, lane, s, branch, reach):
+    """(number of lanes, whether `branch` exists): the chain over `reach` m, with `branch` at the first fork."""
+    scratch.chain[0], scratch.chain_start[0] = lane, -s
+    n, forked = 1, False
+    while n < CHAIN:
+        row = tables.lanes[scratch.chain[n - 1]]
+        end = scratch.chain_start[n - 1] + row.length
+        if end > reach or row.succ1 == row.succ0:
+            break
+        after = straightest_successor(tables, scratch.chain[n - 1])
+        if row.succ1 - row.succ0 > 1 and not forked:
+            forked = True
+            if branch >= row.succ1 - row.succ0:
+                return n, False
+            after = tables.successors[row.succ0 + branch]
+        if after < 0:
+            break
+        scratch.chain[n], scratch.chain_start[n] = after, end
+        n += 1
+    return n, forked or branch == 0
+
+
+@kernel
+def _forecast_chain(tables, scratch, occ, count, d, speed, stop, pose, dt):
+    """Write the motion along the chain in work into occ.x, y, yaw (ego frame): constant speed, ends at `stop` [m]."""
+    c, sn = math.cos(pose[2]), math.sin(pose[2])
+    last = count - 1
+    length = scratch.chain_start[last] + tables.lanes[scratch.chain[last]].length
+    for j in range(STEPS):
+        way = min(speed * dt * j, stop)
+        i = 0
+        while i < last and scratch.chain_start[i + 1] <= way:
+            i += 1
+        px, py, _, heading, _, _, _ = lane_point(tables, scratch.chain[i], way - scratch.chain_start[i])
+        over = max(way - length, 0.0)
+        h = float(heading)
+        wx = px + over * math.cos(h) - d * math.sin(h) - pose[0]
+        wy = py + over * math.sin(h) + d * math.cos(h) - pose[1]
+        occ.x[j], occ.y[j], occ.yaw[j] = c * wx + sn * wy, c * wy - sn * wx, h - pose[2]
+
+
+@kernel
+def forecast_by_map(b, k, view, path, occ, map_id, tables, scratch, memory, config, dt):
+    """Fill the space-time table of driver (b, k) from its Scene's objects and the map (scratch.lane is filled)."""
+    occ.count[0] = 0
+    own = 0.5 * view.size[b, k, 1]
+    pose = (float(view.pose[b, k, 0]), float(view.pose[b, k, 1]), float(view.pose[b, k, 2]))
+    c, sn = math.cos(pose[2]), math.sin(pose[2])
+    for o in range(view.object_valid.shape[2]):
+        if not view.object_valid[b, k, o]:
+            continue
+        x, y = float(view.object_xy[b, k, o, 0]), float(view.object_xy[b, k, o, 1])
+        vx, vy = float(view.object_velocity[b, k, o, 0]), float(view.object_velocity[b, k, o, 1])
+        yaw, kind = float(view.object_yaw[b, k, o]), view.object_kind[b, k, o]
+        length, width = float(view.object_size[b, k, o, 0]), float(view.object_size[b, k, o, 1])
+        speed = math.sqrt(vx * vx + vy * vy)
+        reach = own + config.margin
+        if kind == PEDESTRIAN:
+            reach = own + config.margin_walker
+        elif kind == BICYCLE or kind == MOTORCYCLE:
+            reach = own + config.margin_cyclist
+        if kind == PEDESTRIAN or speed < _STANDS:
+            forecast_straight(occ, x, y, yaw, vx, vy, dt)
+            if add_entry(occ, path, length, width, reach, o, False, kind == PEDESTRIAN, dt) and kind == PEDESTRIAN:
+                widen_entry(occ, occ.count[0] - 1, 2, 2)
+            continue
+        wx, wy = pose[0] + c * x - sn * y, pose[1] + sn * x + c * y
+        lane, s, d, away = nearest_lane(tables, map_id, wx, wy, 0.0, yaw + pose[2], True, DRIVABLE_MASK)
+        on_lane = lane >= 0 and away < _ON_LANE
+        if on_lane:
+            heading = float(lane_point(tables, lane, s)[3])
+            on_lane = math.cos(yaw + pose[2] - heading) > _ALONG
+        if not on_lane:
+            forecast_straight(occ, x, y, yaw, vx, vy, dt)
+            add_entry(occ, path, length, width, reach, o, True, False, dt)
+            continue
+        branch, more = 0, True
+        while more and branch < 4:
+            count, more = _build_chain(tables, scratch, lane, float(s), branch, speed * dt * STEPS + length)
+            branch += 1
+            if not more:
+                break
+            prior, free = _must_wait(tables, scratch, memory, b, k, view.time[b, k], count, 0.5 * length)
+            stop = 1e9
+            if free < 1e8 and speed * speed < 2.0 * config.other_brake * max(free, 0.3):
+                stop = max(free, 0.0)
+            _forecast_chain(tables, scratch, occ, count, float(d), speed, stop, pose, dt)
+            if add_entry(occ, path, length, width, reach, o, prior, False, dt):
+                e = occ.count[0] - 1
+                if prior and not (occ.first[e] == 0 and occ.same_way[e]):
+                    widen_entry(occ, e, int(config.early / dt + 0.5), int(config.late / dt + 0.5))
+
+
+@kernel
+def fill_route_lanes(b, k, view, routes, scratch):
+    """Lanes of the route within sight, the present one first, with the path coordinate of their begin."""
+    s = float(routes.length[b, k]) - float(view.remaining[b, k])
+    n = 0
+    for i in range(routes.piece_count[b, k]):
+        first = float(routes.piece_start[b, k, i])
+        after = first + float(routes.piece_s1[b, k, i]) - float(routes.piece_s0[b, k, i])
+        if after < s - 8.0:
+            continue
+        if first > s + _LOOK or n >= AHEAD:
+            break
+        scratch.lane[n] = routes.piece_lane[b, k, i]
+        scratch.start[n] = first - float(routes.piece_s0[b, k, i]) - s
+        n += 1
+    scratch.lanes[0] = n
+
+
+@kernel
+def may_use_left(tables, scratch, s0, s1):
+    """Whether marks allow to cross to the left all along path coordinates [s0, s1] m, and there is a lane there."""
+    for i in range(scratch.lanes[0]):
+        row = tables.lanes[scratch.lane[i]]
+        low, high = max(s0 - scratch.start[i], 0.0), min(s1 - scratch.start[i], row.length)
+        if low > high:
+            continue
+        if row.left < 0 and row.opposite < 0:
+            return False
+        for p in range(int(low / row.step), min(int(high / row.step) + 1, row.points - 1) + 1):
+            if tables.points[row.point0 + p].change_left == 0:
+                return False
+    return True
