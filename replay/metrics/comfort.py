@@ -1,8 +1,8 @@
 """Comfort: accelerations, jerks and yaw motion of a driver within nuPlan's bounds.
 
 Derivatives are taken from the velocity and yaw, sampled at 10 Hz, with nuPlan's Savitzky-Golay windows, so that the
-figures do not depend on how a simulator defines its acceleration. (nuPlan smooths measured accelerations over 8 samples;
-we take 9, because an even window shifts the result by half a sample.)
+figures do not depend on how a simulator defines its acceleration. (nuPlan smooths measured accelerations over 8
+samples; we take 9, because an even window shifts the result by half a sample.)
 
 Source: nuPlan devkit, `metrics/evaluation_metrics/common/ego_is_comfortable.py` and `config/.../ego_*_metric.yaml`
 (bounds), `metrics/utils/state_extractors.py` (filters).

@@ -70,7 +70,8 @@ class Crowd:
         s.accel[s.speed <= 0] = np.maximum(s.accel[s.speed <= 0], 0.2)
         s.steer[:] += dt * (self._rng.normal(0, 0.3, shape) - 0.8 * s.steer)
         s.speed[:] = np.maximum(s.speed + s.accel * dt, 0)
-        s.speed[:] = np.where(self.bodies.kind == BodyKind.PEDESTRIAN, 1.3, s.speed)
+        walks = self.bodies.kind == BodyKind.PEDESTRIAN
+        s.speed[walks], s.accel[walks], s.steer[walks] = 1.3, 0.0, 0.0
         s.yaw_rate[:] = s.speed * np.tan(s.steer) / np.maximum(self.bodies.wheelbase, 1)
         s.yaw[:] = (s.yaw + s.yaw_rate * dt + np.pi) % (2 * np.pi) - np.pi
         s.vx[:], s.vy[:] = s.speed * np.cos(s.yaw), s.speed * np.sin(s.yaw)

@@ -1,0 +1,125 @@
+"""Messages of an MCAP file, as far as it goes: a file that was cut at any byte gives what lies in whole chunks.
+
+The library's reader wants the end of the file, or memory as a broken file asks for it; this one walks the records from
+the front, bounds every size and says why it stopped.
+
+Source: MCAP format specification, mcap.dev/spec.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import zstandard
+
+from replay.codec import RecordError
+
+MAGIC = b"\x89MCAP0\r\n"
+MAX_FILE = 1 << 30
+MAX_CHUNK = 1 << 27  # of one uncompressed chunk
+MAX_TOTAL = 1 << 31  # of all uncompressed chunks
+_HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 1, 2, 3, 4, 5, 6, 15
+
+
+@dataclass
+class Scan:
+    """What was found: messages by topic in file order, and why the walk stopped, if early."""
+
+    profile: str = ""
+    messages: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)  # topic -> (log time [ns], data)
+    encodings: dict[str, str] = field(default_factory=dict)  # topic -> message encoding
+    complete: bool = False
+    trouble: str = ""
+
+
+class _Cut(Exception):
+    """The bytes end here."""
+
+
+def scan(data: bytes, topics: frozenset[str] | None = None) -> Scan:
+    """Walk an MCAP file. Args: data: of the file; topics: wanted, None means all.
+
+    Raises:
+        RecordError: this is no MCAP file.
+    """
+    if len(data) > MAX_FILE:
+        raise RecordError(f"file has {len(data)} bytes; allowed: up to {MAX_FILE}")
+    if data[: len(MAGIC)] != MAGIC:
+        raise RecordError("file is no MCAP file (wrong first bytes)")
+    out, names, total = Scan(), {}, 0
+    try:
+        for opcode, body in _records(memoryview(data), len(MAGIC)):
+            if opcode == _HEADER:
+                out.profile = _string(body, 0)[0]
+            elif opcode == _CHUNK:
+                inner = _inflate(body)
+                total += len(inner)
+                if total > MAX_TOTAL:
+                    raise RecordError(f"chunks hold more than {MAX_TOTAL} bytes")
+                for inner_opcode, inner_body in _records(memoryview(inner), 0):
+                    _take(inner_opcode, inner_body, names, out, topics)
+            elif opcode in (_DATA_END, _FOOTER):
+                out.complete = True
+                break
+            else:
+                _take(opcode, body, names, out, topics)
+        else:
+            out.trouble = "the file ends without an end mark (the run was killed, or the file was cut)"
+    except _Cut as cut:
+        out.trouble = f"the file is cut: {cut}"
+    except (RecordError, struct.error, UnicodeDecodeError, zstandard.ZstdError) as error:
+        out.trouble = f"the file is damaged: {error}"
+    return out
+
+
+def _records(data: memoryview, at: int) -> Iterator[tuple[int, memoryview]]:
+    while at < len(data):
+        if at + 9 > len(data):
+            raise _Cut("within the head of a record")
+        opcode, length = struct.unpack_from("<BQ", data, at)
+        if opcode == 0:
+            raise RecordError(f"record with opcode 0 at byte {at}")
+        if at + 9 + length > len(data):
+            raise _Cut(f"within a record of {length} bytes")
+        yield opcode, data[at + 9 : at + 9 + length]
+        at += 9 + length
+
+
+def _string(body: memoryview, at: int) -> tuple[str, int]:
+    (length,) = struct.unpack_from("<I", body, at)
+    if at + 4 + length > len(body):
+        raise RecordError("text is longer than its record")
+    return bytes(body[at + 4 : at + 4 + length]).decode(), at + 4 + length
+
+
+def _inflate(body: memoryview) -> bytes:
+    """The records of a chunk, checked against its size and checksum."""
+    _, _, size, crc = struct.unpack_from("<QQQI", body, 0)
+    compression, at = _string(body, 28)
+    (length,) = struct.unpack_from("<Q", body, at)
+    packed = bytes(body[at + 8 :])
+    if size > MAX_CHUNK or length != len(packed):
+        raise RecordError(f"chunk of {size} bytes from {length}; allowed: up to {MAX_CHUNK}, all of it there")
+    if compression == "zstd":
+        data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size) if size else b""
+    elif compression == "":
+        data = packed
+    else:
+        raise RecordError(f"chunk compression {compression!r} is unknown; allowed: zstd and none")
+    if len(data) != size or (crc and zlib.crc32(data) != crc):
+        raise RecordError("chunk does not match its checksum")
+    return data
+
+
+def _take(opcode: int, body: memoryview, names: dict[int, str], out: Scan, topics: frozenset[str] | None) -> None:
+    if opcode == _CHANNEL:
+        number, _ = struct.unpack_from("<HH", body, 0)
+        topic, at = _string(body, 4)
+        names[number] = topic
+        out.encodings[topic] = _string(body, at)[0]
+    elif opcode == _MESSAGE:
+        number, _, log_time, _ = struct.unpack_from("<HIQQ", body, 0)
+        topic = names.get(number)
+        if topic is not None and (topics is None or topic in topics):
+            out.messages.setdefault(topic, []).append((log_time, bytes(body[22:])))
