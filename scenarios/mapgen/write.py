@@ -144,7 +144,7 @@ def _signal(spec: SignalSpec) -> xodr.Signal:
 def _object(spec: ThingSpec) -> xodr.Object:
     kinds = {
         "crosswalk": (xodr.ObjectType.crosswalk, "zebra"),
-        "stopline": (xodr.ObjectType.roadMark, "stopLine"),
+        "stopline": (xodr.ObjectType.none, "stopLine"),
         "building": (xodr.ObjectType.building, "house"),
         "tree": (xodr.ObjectType.tree, "deciduous"),
     }

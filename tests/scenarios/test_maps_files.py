@@ -1,0 +1,103 @@
+"""The generator: same bytes every time, the committed ones; clear words on bad input; what the file says of itself."""
+
+from collections import Counter
+
+import pytest
+from lxml import etree
+
+from scenarios.mapgen.__main__ import main
+from scenarios.mapgen.description import Corner, Junction, Street, Town
+from scenarios.mapgen.network import lay_out
+from scenarios.mapgen.towns import TOWNS
+from tests.data import ROOT
+
+MAPS = ROOT / "scenarios" / "maps"
+
+
+@pytest.fixture(params=TOWNS)
+def root(request) -> etree._Element:
+    return etree.parse(MAPS / f"{request.param}.xodr").getroot()
+
+
+def test_the_generator_writes_the_committed_files(tmp_path):
+    pytest.importorskip("scenariogeneration")
+    for _ in range(2):
+        assert main(["--out", str(tmp_path)]) == 0
+        for name in TOWNS:
+            assert (tmp_path / f"{name}.xodr").read_bytes() == (MAPS / f"{name}.xodr").read_bytes(), (
+                f"{name}.xodr is out of date: run python -m scenarios.mapgen"
+            )
+    assert len(list(tmp_path.iterdir())) == len(TOWNS)
+
+
+def test_an_unknown_town_is_told(capsys):
+    assert main(["twn01"]) == 2
+    assert "unknown town 'twn01'; did you mean town01?" in capsys.readouterr().err
+
+
+def test_header_bounds_hold_the_roads(root):
+    header = root.find("header")
+    assert header.get("vendor") == "Tarmac" and "date" not in header.attrib
+    assert header.find("geoReference").text.startswith("+proj=tmerc")
+    north, south, east, west = (float(header.get(name)) for name in ("north", "south", "east", "west"))
+    for geometry in root.iter("geometry"):
+        assert west < float(geometry.get("x")) < east and south < float(geometry.get("y")) < north
+
+
+@pytest.mark.parametrize("path", ["road", "junction", "controller", ".//object", ".//signal"])
+def test_ids_are_unique(root, path):
+    count = Counter(element.get("id") for element in root.findall(path))
+    assert count and max(count.values()) == 1
+
+
+def test_names_and_notice_are_ours(root):
+    assert not root.xpath("//userData") and not root.xpath("//vectorLane")
+    assert "CC-BY 4.0" in root.getprevious().text
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert "town01.xodr" in notice and "town02.xodr" in notice and "CC-BY 4.0" in notice
+
+
+# --- Descriptions that cannot be built say why ---------------------------------------------------------------------
+
+NODES = {
+    "a": Junction(0, 0, "A", {"en": 8.0, "nw": 8.0}, 10.0),
+    "n": Junction(0, 100, "N", {"es": 8.0, "sw": 8.0}, 10.0),
+    "e": Corner(100, 0, (10.0,)),
+    "f": Corner(100, 100, (10.0,)),
+    "w": Corner(-100, 0, (10.0,)),
+    "x": Corner(-100, 100, (10.0,)),
+}
+STREETS = (
+    Street(("a", "n"), "north", ((0, 50),)),
+    Street(("a", "e", "f", "n"), "east", ((0, 50),)),
+    Street(("n", "x", "w", "a"), "west", ((0, 50),)),
+)
+
+
+def toy(**changes) -> Town:
+    return Town("toy", "Toy", **{"nodes": NODES, "streets": STREETS, **changes})
+
+
+def test_a_small_town_is_laid_out():
+    network = lay_out(toy())
+    assert len(network.roads) == 3 + 2 * 6
+    assert sorted(m.entry.letter + m.exit.letter for m in network.crossings[0].movements) == sorted(
+        ["en", "ew", "ne", "nw", "we", "wn"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"streets": (Street(("a", "q"), "lost", ((0, 50),)),)}, "names node 'q'"),
+        ({"streets": (Street(("a", "e"), "open", ((0, 50),)),)}, "must begin and end at junctions"),
+        ({"streets": STREETS[:2]}, "has 2 arms"),
+        ({"streets": (Street(("a", "n"), "north", ((0, 50), (90, 30))), *STREETS[1:])}, "s = 90 lies beyond it"),
+        ({"streets": (Street(("a", "n"), "north", ((0, 30),)), *STREETS[1:])}, "speed limits change at junction"),
+        ({"nodes": {**NODES, "a": Junction(0, 0, "A", {"en": 8.0}, 10.0)}}, "gives no turn radius 'nw'"),
+        ({"nodes": {**NODES, "e": Corner(100, 0, (99.0,))}}, "needs 99.00 m"),
+    ],
+)
+def test_a_bad_description_says_why(changes, words):
+    with pytest.raises(ValueError, match=words):
+        lay_out(toy(**changes))
