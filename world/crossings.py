@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from world.lane_arrays import LaneArrays
 
 _LEVEL = 3.0  # [m] a lane further above or below does not meet the crosswalk
-_SAMPLE = 0.25  # [m] resolution of a span before refinement
+_SHORTEST = 0.05  # [m] shorter contacts do not count
 
 
 @dataclass
@@ -84,30 +84,21 @@ def place_crossings(lanes: LaneArrays, crosswalks: Outlines) -> dict[str, NDArra
 
 
 def _span(lanes: LaneArrays, lane: int, polygon: NDArray[np.float64]) -> tuple[float, float] | None:
-    """[m] s interval of the lane's centre line inside the polygon."""
-    length = lanes.length[lane]
-    s = np.linspace(0.0, length, max(2, int(np.ceil(length / _SAMPLE)) + 1))
-    inside = inside_polygon(at_s(lanes, lane, s), polygon)
-    if not inside.any():
-        return None
-    hit = np.flatnonzero(inside)
-    first, last = s[hit[0]], s[hit[-1]]
-    if hit[0] > 0:
-        first = _border(lanes, lane, polygon, s[hit[0] - 1], first)
-    if hit[-1] + 1 < len(s):
-        last = _border(lanes, lane, polygon, s[hit[-1] + 1], last)
-    return float(first), float(last)
-
-
-def _border(lanes: LaneArrays, lane: int, polygon: NDArray, outside: float, inside: float) -> float:
-    """[m] s where the centre line enters the polygon, by bisection to a millimetre."""
-    for _ in range(9):
-        middle = (outside + inside) / 2
-        if inside_polygon(at_s(lanes, lane, np.array([middle])), polygon)[0]:
-            inside = middle
-        else:
-            outside = middle
-    return inside
+    """[m] s interval of the lane's centre line inside the polygon, from the first to the last border it meets."""
+    own = lanes.xyz[lanes.points(lane), :2]
+    a, u = own[:-1, None], np.diff(own, axis=0)[:, None]  # (n, 1, 2)
+    c = polygon[:, :2]
+    v = np.roll(c, -1, axis=0) - c  # (m, 2)
+    det = u[..., 0] * v[:, 1] - u[..., 1] * v[:, 0]
+    rel = c - a  # (n, m, 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (rel[..., 0] * v[:, 1] - rel[..., 1] * v[:, 0]) / det
+        w = (rel[..., 0] * u[..., 1] - rel[..., 1] * u[..., 0]) / det
+    segment, side = np.nonzero((t >= 0) & (t <= 1) & (w >= 0) & (w < 1))
+    s = ((segment + t[segment, side]) * lanes.step[lane]).tolist()
+    begins, ends = inside_polygon(own[[0, -1]], c)
+    s += [0.0] * bool(begins) + [float(lanes.length[lane])] * bool(ends)
+    return (min(s), max(s)) if s and max(s) - min(s) > _SHORTEST else None
 
 
 def at_s(lanes: LaneArrays, lane: int, s: NDArray[np.float64], columns: slice = slice(0, 2)) -> NDArray[np.float64]:

@@ -12,27 +12,46 @@ _OUTSIDE = 0.2  # [m] beyond the border where other drivable lanes are looked fo
 _ISLAND = 3.0  # [m] holes between a junction's lanes narrower than this are no edges
 _LEVEL = 2.5  # [m]
 _CELL = 4.0  # [m]
+_BESIDE = 0.3  # [m] from an edge to the ground beside it
+_PAVED = (LaneKind.SHOULDER, LaneKind.PARKING, LaneKind.BIKING, LaneKind.STOP, LaneKind.RESTRICTED)
 
 
 def place_edges(draft: MapDraft, lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Segments (E, 2, 3) [m] and EdgeKind (E,)."""
-    if not draft.edges:
-        return _lane_borders(lanes)
-    parts, kinds = [], []
+    """Segments (E, 2, 3) [m] and EdgeKind (E,); the gaps between the paths of a junction are no edges."""
+    segment, kind = _given(draft, lanes) if draft.edges else _lane_borders(lanes)
+    keep = ~_in_gaps(lanes, segment)
+    return segment[keep], kind[keep]
+
+
+def _given(draft: MapDraft, lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     shift = np.append(lanes.origin, 0.0)
-    for line, kind in draft.edges:
-        points = np.asarray(line, np.float64) - shift
-        parts.append(np.stack([points[:-1], points[1:]], axis=1))
-        kinds.append(np.full(len(points) - 1, int(kind), np.int8))
-    return np.concatenate(parts), np.concatenate(kinds)
+    lines = [np.asarray(line, np.float64) - shift for line, _ in draft.edges]
+    kinds = [np.full(len(line) - 1, int(kind), np.int8) for line, (_, kind) in zip(lines, draft.edges, strict=True)]
+    return np.concatenate([np.stack([p[:-1], p[1:]], axis=1) for p in lines]), np.concatenate(kinds)
+
+
+def _in_gaps(lanes: LaneArrays, segment: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(E,) edges along a junction's lanes that have paved ground within 3 m on both sides."""
+    inside = Bands(lanes, lanes.segments(np.flatnonzero((lanes.junction >= 0) & lanes.drivable)))
+    paved = np.flatnonzero(lanes.drivable | np.isin(lanes.kind, [int(k) for k in _PAVED]))
+    surface = Bands(lanes, lanes.segments(paved))
+    middle = segment.mean(axis=1)
+    u = segment[:, 1, :2] - segment[:, 0, :2]
+    u /= np.maximum(np.linalg.norm(u, axis=1), 1e-9)[:, None]
+    normal = np.stack([-u[:, 1], u[:, 0], np.zeros(len(u))], axis=1)
+    out = inside.hold(middle + normal * _BESIDE) | inside.hold(middle - normal * _BESIDE)
+    for sign in (1.0, -1.0):
+        row = np.flatnonzero(out)
+        for away in (_BESIDE, 1.0, 2.0, _ISLAND):
+            row = row[~surface.hold(middle[row] + normal[row] * (sign * away))]
+        out[row] = False  # open ground on this side
+    return out
 
 
 def _lane_borders(lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    """Borders of drivable lanes with nothing drivable beyond them.
+    """Borders of drivable lanes with nothing drivable 0.2 m outside of them.
 
-    A border segment is kept where no drivable lane's band holds the place 0.2 m outside of it; in a junction also
-    nothing within 3 m beyond, so that the gaps between its paths are no edges. CURB where a sidewalk lies outside or
-    the lane is marked so.
+    CURB where a sidewalk lies outside or the lane is marked so.
     """
     drivable = np.flatnonzero(lanes.drivable)
     if not len(drivable):
@@ -47,18 +66,10 @@ def _lane_borders(lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.in
         border[:, :2] += across * lanes.width[:, None] / 2
         segment = np.stack([border[first], border[first + 1]], axis=1)
         middle, out = segment.mean(axis=1), (across[first] + across[first + 1]) / 2
-        free = (lanes.width[first] + lanes.width[first + 1]) > 0.1
-        probe = middle.copy()
-        probe[:, :2] += out * _OUTSIDE
-        free[free] &= ~band.hold(probe[free])
-        inside = lanes.junction[lanes.point_lane[first]] >= 0
-        for away in (1.0, 2.0, _ISLAND):
-            todo = np.flatnonzero(free & inside)
-            probe = middle[todo]
-            probe[:, :2] += out[todo] * away
-            free[todo] &= ~band.hold(probe)
+        middle[:, :2] += out * _OUTSIDE
+        free = (lanes.width[first] + lanes.width[first + 1] > 0.1) & ~band.hold(middle)
         segment, middle, out = segment[free], middle[free], out[free]
-        middle[:, :2] += out * 0.5
+        middle[:, :2] += out * 0.3
         curb = pavement.hold(middle) | (marks[first[free]] == int(MarkKind.CURB))
         parts.append(segment)
         kinds.append(np.where(curb, int(EdgeKind.CURB), int(EdgeKind.ROAD_EDGE)).astype(np.int8))
