@@ -7,7 +7,6 @@ from world.opendrive.catalog import Meaning, meaning
 from world.opendrive.model import RoadModel
 from world.opendrive.xml import Element, Reading, children, integer, number, text_id
 
-
 FACE_HEIGHT = 0.8  # [m] unknown signals at least this high stand beside the road; lower ones are painted on it
 
 
