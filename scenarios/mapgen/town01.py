@@ -63,7 +63,7 @@ _STREETS = (
     Street(("d2", "d3"), "Station Street", ((0, 40),)),
     Street(("d3", "d4"), "Station Street", ((0, 40),)),
     Street(("d4", "d5"), "Station Street", ((0, 40), (50, 50))),
-    Street(("f1", "f2", "f3", "f4"), "West Crescent", ((0, 50), (14, 30), (155, 50))),
+    Street(("f1", "f2", "f3", "f4"), "West Crescent", ((0, 50), (14, 30), (148, 50))),
     Street(("g1", "g2", "g3", "g4"), "South Crescent", ((0, 50), (24, 30), (176, 50))),
 )
 

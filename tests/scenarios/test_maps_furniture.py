@@ -13,7 +13,12 @@ from tests.scenarios.xodr_sampling import SampledRoad, sample_roads, wrapped
 
 MAPS = ROOT / "scenarios" / "maps"
 SIGNED = {  # the approaches that docs/maps.md lists
-    "town01": {("West Crescent", "206"), ("West Crescent", "205"), ("South Crescent", "206"), ("South Crescent", "205")},
+    "town01": {
+        ("West Crescent", "206"),
+        ("West Crescent", "205"),
+        ("South Crescent", "206"),
+        ("South Crescent", "205"),
+    },
     "town02": {("North Crescent", "206"), ("North Crescent", "205")},
 }
 

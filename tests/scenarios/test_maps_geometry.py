@@ -9,7 +9,7 @@ from lxml import etree
 from scipy.spatial import cKDTree
 
 from tests.data import ROOT, shared_data
-from tests.scenarios.xodr_sampling import SampledRoad, movements, sample_roads, wrapped
+from tests.scenarios.xodr_sampling import SampledRoad, deviation, driving_lanes, movements, sample_roads, wrapped
 
 MAPS = ROOT / "scenarios" / "maps"
 TOWNS = {"town01": "Town01", "town02": "Town02"}
@@ -32,16 +32,6 @@ def theirs(town) -> dict[str, SampledRoad]:
 
 def original(town: str) -> Path:
     return shared_data(f"opendrive/carla_0915_py123d/{TOWNS[town]}.xodr")
-
-
-def driving(roads: dict[str, SampledRoad]) -> np.ndarray:
-    """(n, 5) x, y, 3 cos h, 3 sin h and whether in a junction, of all driving lanes."""
-    rows = []
-    for road in roads.values():
-        for lane in road.lanes("driving"):
-            x, y, h = road.points(lane).T
-            rows.append(np.stack([x, y, 3 * np.cos(h), 3 * np.sin(h), np.full_like(x, road.junction != "-1")], axis=1))
-    return np.concatenate(rows)
 
 
 def test_reference_lines_have_no_gaps(ours):
@@ -81,12 +71,9 @@ def test_only_lines_and_arcs_and_few_of_them(ours):
 
 
 def test_centre_lines_follow_carla(ours, theirs):
-    mine, real = driving(ours), driving(theirs)
-    nearest = cKDTree(mine[:, :4]).query(real[:, :4])[1]
-    error = np.hypot(*(real[:, :2] - mine[nearest, :2]).T)
-    inside = real[:, 4] > 0
-    assert error[~inside].max() < 0.25
-    assert error[inside].max() < 0.5
+    on_roads, in_junctions = deviation(ours, theirs)
+    assert on_roads.max() < 0.25
+    assert in_junctions.max() < 0.5
 
 
 def test_lane_widths_are_carlas(ours, theirs):
@@ -147,7 +134,7 @@ def test_light_controlled_approaches_are_carlas(town, ours, theirs):
 
 
 def test_public_routes_lie_on_our_lanes(town, ours):
-    lanes = cKDTree(driving(ours)[:, :2])
+    lanes = cKDTree(driving_lanes(ours)[:, :2])
     folder = shared_data("routes/plant_training_town0102")
     count = 0
     for path in sorted(folder.glob(f"{TOWNS[town]}_*.xml")):

@@ -1,12 +1,17 @@
-"""A small, independent reading of OpenDRIVE files of lines and arcs, for the tests of our maps."""
+"""A small, independent reading of OpenDRIVE files of lines and arcs, for the tests of our maps.
+
+`python -m tests.scenarios.xodr_sampling OURS THEIRS` prints how far the driving lanes of THEIRS lie from those of OURS.
+"""
 
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from lxml import etree
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 
 @dataclass
@@ -78,6 +83,25 @@ def sample_roads(path: Path, step: float = 0.25) -> dict[str, SampledRoad]:
     return roads
 
 
+def driving_lanes(roads: dict[str, SampledRoad]) -> NDArray[np.float64]:
+    """(n, 5) x, y, 3 cos h, 3 sin h and whether in a junction, of all driving lanes."""
+    rows = []
+    for road in roads.values():
+        for lane in road.lanes("driving"):
+            x, y, h = road.points(lane).T
+            rows.append(np.stack([x, y, 3 * np.cos(h), 3 * np.sin(h), np.full_like(x, road.junction != "-1")], axis=1))
+    return np.concatenate(rows)
+
+
+def deviation(ours: dict[str, SampledRoad], theirs: dict[str, SampledRoad]) -> tuple[NDArray, NDArray]:
+    """Distances [m] of their lane centres from ours of like heading: on roads, in junctions."""
+    mine, real = driving_lanes(ours), driving_lanes(theirs)
+    nearest = cKDTree(mine[:, :4]).query(real[:, :4])[1]
+    error = np.hypot(*(real[:, :2] - mine[nearest, :2]).T)
+    inside = real[:, 4] > 0
+    return error[~inside], error[inside]
+
+
 def movements(roads: dict[str, SampledRoad]) -> NDArray[np.float64]:
     """(m, 6) x, y, heading where a driving lane of a junction begins and where it ends, in travel direction."""
     out = []
@@ -92,3 +116,10 @@ def movements(roads: dict[str, SampledRoad]) -> NDArray[np.float64]:
 
 def wrapped(angle: NDArray[np.float64]) -> NDArray[np.float64]:
     return (angle + math.pi) % (2 * math.pi) - math.pi
+
+
+if __name__ == "__main__":
+    for where, error in zip(
+        ("roads", "junctions"), deviation(*map(sample_roads, map(Path, sys.argv[1:3]))), strict=True
+    ):
+        print(f"{where}: mean {error.mean():.3f} m, 99 % {np.quantile(error, 0.99):.3f} m, largest {error.max():.3f} m")
