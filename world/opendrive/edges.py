@@ -29,70 +29,83 @@ MAX_PIECE = 1.0  # [m] length of the pieces that are kept or dropped in junction
 def add_edges(draft: MapDraft, lanes: Lanes, roads: dict[str, RoadModel]) -> None:
     """Appends the surface's edges to the draft."""
     found: list[tuple[str, F64, EdgeKind]] = []
+    paved: list[LaneDraft] = []
     for road in roads.values():
         for section in road.sections:
-            found += [(road.id, line, kind) for line, kind in _section_edges(road, section, lanes)]
-    for line, kind in _outside(found, lanes):
+            surface = paved_lanes(section)
+            keys = [(road.id, section.index, i) for i in surface]
+            paved += [lanes.drafts[key] for key in keys if key in lanes.drafts]
+            found += [(road.id, line, kind) for line, kind in _section_edges(road, section, lanes, surface)]
+    for line, kind in _outside(found, paved):
         draft.edges.append((line, kind))
 
 
-def _section_edges(road: RoadModel, section: SectionModel, lanes: Lanes) -> list[tuple[F64, EdgeKind]]:
+def paved_lanes(section: SectionModel) -> set[int]:
+    """Ids of the lanes of the drivable surface: motor lanes, and paved ones beside them without a kerb between."""
+    order = sorted(section.lanes)
+    paved = {i for i in order if section.lanes[i].kind in MOTOR}
+    for way in (order, order[::-1]):
+        for before, lane in zip(way, way[1:], strict=False):
+            if before in paved and section.lanes[lane].kind in PAVED and not _kerb(section, before, lane):
+                paved.add(lane)
+    return paved
+
+
+def _kerb(section: SectionModel, a: int, b: int) -> bool:
+    """Whether the border between two neighbouring lanes begins as a kerb."""
+    if (a > 0) != (b > 0):
+        marks = section.center_marks
+    else:
+        marks = section.lanes[min(a, b, key=abs)].marks
+    return any(mark.kind == MarkKind.CURB for mark in marks[:1])
+
+
+def _section_edges(
+    road: RoadModel, section: SectionModel, lanes: Lanes, surface: set[int]
+) -> list[tuple[F64, EdgeKind]]:
     """Borders of a section between paved and other ground, as polylines along s."""
     keys = [(road.id, section.index, i) for i in section.lanes]
     s = max((lanes.road_s[key] for key in keys if key in lanes.road_s), key=len, default=None)
-    if s is None:
+    if s is None or not surface:
         return []
     s = np.sort(s)
     if road.junction is not None:
         s = np.linspace(s[0], s[-1], max(len(s), int(np.ceil((s[-1] - s[0]) / MAX_PIECE)) + 1))
     curves = lateral(road, section, s)
-    paved = _paved(section, [lane.id for lane in curves.lanes], curves.zero)
+    paved = np.array([lane.id in surface for lane in curves.lanes])
     found = []
     for b in np.flatnonzero(np.diff(np.concatenate([[False], paved, [False]]).astype(np.int8))):
-        marks, outer = _border(section, curves.zero - int(b))
+        marks, beyond = _border(section, curves.zero - int(b))
         kerb = (sample_marks(marks, s - section.start)[0] == MarkKind.CURB).mean() > 0.5
-        kind = EdgeKind.CURB if kerb or (outer is not None and outer in KERBS) else EdgeKind.ROAD_EDGE
-        t = curves.border[b, 0]
-        found.append((road_points(road, s, t, np.zeros_like(s)), kind))
+        kind = EdgeKind.CURB if kerb or not KERBS.isdisjoint(beyond) else EdgeKind.ROAD_EDGE
+        found.append((road_points(road, s, curves.border[b, 0], np.zeros_like(s)), kind))
     return found
 
 
-def _paved(section: SectionModel, ids: list[int], zero: int) -> NDArray[np.bool_]:
-    """For every lane, right to left: whether it belongs to the drivable surface."""
-    paved = np.zeros(len(ids), bool)
-    for side in (range(zero - 1, -1, -1), range(zero, len(ids))):
-        cut = any(mark.kind == MarkKind.CURB for mark in section.center_marks[:1])
-        for row in side:
-            lane = section.lanes[ids[row]]
-            cut = cut and lane.kind not in MOTOR
-            paved[row] = lane.kind in MOTOR or (lane.kind in PAVED and not cut)
-            cut = cut or any(mark.kind == MarkKind.CURB for mark in lane.marks[:1])
-    return paved if any(section.lanes[i].kind in MOTOR for i in ids) else np.zeros(len(ids), bool)
-
-
-def _border(section: SectionModel, outside_of: int) -> tuple[list[Mark], LaneKind | None]:
-    """Marks on a border, and the kind of the lane beyond it.
+def _border(section: SectionModel, outside_of: int) -> tuple[list[Mark], set[LaneKind]]:
+    """Marks on a border, and the kinds of the lanes on both sides of it.
 
     Args:
         outside_of: 0 the reference line, n > 0 the outer border of the n-th right lane, n < 0 of the n-th left lane.
     """
     if outside_of == 0:
-        return section.center_marks, None
+        order = sorted(section.lanes)
+        near = [i for i in order if i > 0][:1] + [i for i in order if i < 0][-1:]
+        return section.center_marks, {section.lanes[i].kind for i in near}
     side = sorted((i for i in section.lanes if (i < 0) == (outside_of > 0)), key=abs)
-    inner = section.lanes[side[abs(outside_of) - 1]]
-    outer = section.lanes[side[abs(outside_of)]].kind if abs(outside_of) < len(side) else None
-    return inner.marks, outer
+    inner = abs(outside_of) - 1
+    return section.lanes[side[inner]].marks, {section.lanes[i].kind for i in side[inner : inner + 2]}
 
 
-def _outside(edges: list[tuple[str, F64, EdgeKind]], lanes: Lanes) -> list[tuple[F64, EdgeKind]]:
-    """Edges without the pieces that run inside the motor lanes of another road."""
-    if not edges:
+def _outside(edges: list[tuple[str, F64, EdgeKind]], paved: list[LaneDraft]) -> list[tuple[F64, EdgeKind]]:
+    """Edges without the pieces that run inside the paved lanes of another road."""
+    if not edges or not paved:
         return []
     middle = np.concatenate([0.5 * (line[1:] + line[:-1]) for _, line, _ in edges])
     owner = np.concatenate([np.full(len(line) - 1, i) for i, (_, line, _) in enumerate(edges)])
-    names = {name: i for i, name in enumerate(dict.fromkeys(key[0] for key in lanes.drafts))}
+    names = {name: i for i, name in enumerate(dict.fromkeys(lane.key[0] for lane in paved))}
     road = np.array([names.get(name, -1) for name, _, _ in edges])[owner]
-    inside = _inside(middle, road, [d for d in lanes.drafts.values() if d.kind in MOTOR], names)
+    inside = _inside(middle, road, paved, names)
     found, at = [], 0
     for _, line, kind in edges:
         keep = ~inside[at : at + len(line) - 1]
