@@ -8,6 +8,7 @@ from scenarios.mapgen.network import Road
 
 LINE_WIDTH = 0.12  # [m]
 WALK_RADIUS = 0.5  # [m] least radius of a pavement's middle line
+TAPER = 3.0  # [m] over which it narrows before a tight corner
 NO_OVERTAKING = 15.0  # [m] before junctions, crosswalks and bends the middle line is solid
 
 
@@ -64,14 +65,18 @@ def corner_widths(road: Road, profile: LaneProfile) -> list[tuple[float, float, 
     narrow = 2.0 * (-1.0 / segment.curvature - profile.kerb - WALK_RADIUS)
     end = begin + segment.length
     after = road.path.length - end
-    if narrow >= full or begin <= 0.0 or after <= 0.0:
+    taper = min(TAPER, begin, after)
+    if narrow >= full or taper <= 0.0:
         return [(0.0, full, 0.0, 0.0)]
-    drop = narrow - full
-    return [
-        (0.0, full, 3.0 * drop / begin**2, -2.0 * drop / begin**3),
+    square, cube = 3.0 * (full - narrow) / taper**2, 2.0 * (full - narrow) / taper**3
+    widths = [
+        (0.0, full, 0.0, 0.0),
+        (begin - taper, full, -square, cube),
         (begin, narrow, 0.0, 0.0),
-        (end, narrow, -3.0 * drop / after**2, 2.0 * drop / after**3),
+        (end, narrow, square, -cube),
+        (end + taper, full, 0.0, 0.0),
     ]
+    return [row for row, follower in zip(widths, widths[1:], strict=False) if follower[0] > row[0]] + widths[-1:]
 
 
 def _middle_marks(road: Road) -> list[xodr.RoadMark]:

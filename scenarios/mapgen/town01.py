@@ -55,7 +55,7 @@ _STREETS = (
     Street(("b3", "b4"), "Church Street", ((0, 30), (24, 40))),
     Street(("b4", "b5"), "Church Street", ((0, 40), (50, 50))),
     Street(("c1", "c2"), "School Lane", ((0, 40), (17, 30))),
-    Street(("b2", "c2"), "Market Street", ((0, 30),), (21,)),
+    Street(("b2", "c2"), "Market Street", ((0, 30),)),
     Street(("c2", "d2"), "Market Street", ((0, 30), (80, 40)), (45,)),
     Street(("b3", "d3"), "Garden Street", ((0, 30), (120, 40)), (62,)),
     Street(("b4", "d4"), "Canal Street", ((0, 40),), (110,)),
