@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 DTYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 CODINGS = ("plain", "xor", "diff", "diff2")
-MAX_ARRAYS = 256
+MAX_ARRAYS = 4096
 MAX_BYTES = 1 << 28  # of a bundle's arrays together
 
 

@@ -1,0 +1,1 @@
+"""The browser replay: one self-contained HTML file."""
