@@ -80,6 +80,10 @@ def find_conflicts(lanes: LaneArrays) -> Conflicts:
     start = np.zeros(lanes.count + 1, np.int32)
     np.cumsum(np.bincount(a, minlength=lanes.count), out=start[1:])
     kind = _kinds(lanes, a, b)
+    for side, own in ((span, a), (other_span, b)):  # where bands part or join they do so at the very end
+        side[(kind == int(ConflictKind.DIVERGE)) & (side[:, 0] < 2 * _SLICE), 0] = 0.0
+        late = (kind == int(ConflictKind.MERGE)) & (side[:, 1] > lanes.length[own] - 2 * _SLICE)
+        side[late, 1] = lanes.length[own[late]]
     i32 = np.int32
     return Conflicts(start, a.astype(i32), b.astype(i32), span, other_span, kind, np.full(len(a), 2, np.int8))
 

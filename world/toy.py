@@ -122,7 +122,8 @@ def toy_road(
     return lanes
 
 
-def _draft(name: str, lanes: list[LaneDraft], **more) -> MapDraft:
+def toy_draft(name: str, lanes: list[LaneDraft], **more) -> MapDraft:
+    """A MapDraft of the lanes, its hash from their keys and points; `more` are further fields of MapDraft."""
     digest = hashlib.sha256(name.encode())
     for lane in lanes:
         digest.update(repr(lane.key).encode() + lane.xyz.tobytes())
@@ -131,12 +132,12 @@ def _draft(name: str, lanes: list[LaneDraft], **more) -> MapDraft:
 
 def straight_road(length: float = 300.0, ways: tuple[int, int] = (1, 1), *, name: str = "straight") -> MapDraft:
     """A straight road along x through the origin, `ways` lanes forward and back, sidewalks on both sides."""
-    return _draft(name, toy_road("r", Path(0.0, 0.0, 0.0, length), ways))
+    return toy_draft(name, toy_road("r", Path(0.0, 0.0, 0.0, length), ways))
 
 
 def multi_lane_road(length: float = 600.0, lanes: int = 3, *, name: str = "multi_lane") -> MapDraft:
     """A one-way road of several lanes along x, lane changes allowed between all of them, no sidewalks."""
-    return _draft(name, toy_road("r", Path(0.0, 0.0, 0.0, length), (lanes, 0), pavement=False))
+    return toy_draft(name, toy_road("r", Path(0.0, 0.0, 0.0, length), (lanes, 0), pavement=False))
 
 
 def ring(radius: float = 40.0, lanes: int = 1, *, name: str = "ring") -> MapDraft:
@@ -148,7 +149,7 @@ def ring(radius: float = 40.0, lanes: int = 1, *, name: str = "ring") -> MapDraf
         for lane in own:
             lane.successors = [(f"r{1 - half}", 0, lane.key[2])]
         roads += own
-    return _draft(name, roads)
+    return toy_draft(name, roads)
 
 
 _TURNS = {1: "right", 2: "straight", 3: "left"}  # exit arm minus entry arm, modulo 4, arms counter-clockwise
@@ -211,7 +212,7 @@ def junction(
             stops += _toy_stops(entry, i, connections, arm, control, stop_on_connection)
     drafts += [_corner(k, size, lanes) for k in arms if (k + 1) % 4 in arms]
     lights = [_toy_light(k, size, lanes) for k in arms] if control == "lights" else []
-    return _draft(
+    return toy_draft(
         name,
         drafts,
         stops=stops,
@@ -302,7 +303,7 @@ def grid_town(
             stops, lights = stops + part.stops, lights + part.lights
             crosswalks += part.crosswalks
     merged = _merge_arms(drafts, stops, n)
-    return _draft(name, merged, stops=stops, lights=lights, crosswalks=crosswalks)
+    return toy_draft(name, merged, stops=stops, lights=lights, crosswalks=crosswalks)
 
 
 def _place(part: MapDraft, tag: str, at: tuple[float, float]) -> None:
