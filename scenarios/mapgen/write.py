@@ -43,7 +43,7 @@ def town_xml(town: Town) -> bytes:
     """The town as an OpenDRIVE file."""
     network = lay_out(town)
     furniture = furnish(network)
-    document = xodr.OpenDrive(town.title, revMinor="5", geo_reference=GEO_REFERENCE)
+    document = xodr.OpenDrive(town.title, revMinor="7", geo_reference=GEO_REFERENCE)
     for road in network.roads:
         document.add_road(_road(road, furniture, town.profile))
     for crossing in network.crossings:

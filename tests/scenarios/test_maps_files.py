@@ -1,6 +1,8 @@
 """The generator: same bytes every time, the committed ones; clear words on bad input; what the file says of itself."""
 
+import importlib.util
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -48,6 +50,16 @@ def test_header_bounds_hold_the_roads(root):
 def test_ids_are_unique(root, path):
     count = Counter(element.get("id") for element in root.findall(path))
     assert count and max(count.values()) == 1
+
+
+def test_the_files_are_valid_by_asams_schema(root):
+    """ASAM's schema comes with the quality checker (pip install --no-deps asam-qc-opendrive)."""
+    checker = importlib.util.find_spec("qc_opendrive")
+    if checker is None:
+        pytest.skip("asam-qc-opendrive, which brings ASAM's schema, is not installed")
+    folder = Path(list(checker.submodule_search_locations)[0]) / "schema" / "1.7.0"
+    schema = etree.XMLSchema(etree.parse(folder / "opendrive_17_core.xsd"))
+    schema.assertValid(root.getroottree())
 
 
 def test_names_and_notice_are_ours(root):
