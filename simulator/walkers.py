@@ -1,7 +1,7 @@
-"""Walkers: the arrays of pedestrians and how they come into a world. `walkers_step` moves them.
+"""Walkers: the arrays of pedestrians. `walkers_spawn` puts them into a world, `walkers_step` moves them.
 
 A walker is a slot of kind PEDESTRIAN under Controller.TRAFFIC. It follows the map's walks (pavements and crosswalks),
-joined at their ends by links.
+joined at their ends by links: end 2y is the first point of walk y, end 2y + 1 its last.
 """
 
 from enum import IntEnum
@@ -22,6 +22,7 @@ class WalkPhase(IntEnum):
 class Walkers(NamedTuple):
     """Per slot (B, N) unless noted; rows of slots that hold no walker mean nothing. C crosswalks of a map."""
 
+    identity: np.ndarray  # int32 entity of its random draws, whatever the layout of slots
     walk: np.ndarray  # int32 global walk index, -1 none
     s: np.ndarray  # float32 [m] along the walk, in the direction of its points
     way: np.ndarray  # int8 +1 with the walk's points, -1 against them
@@ -38,7 +39,7 @@ class Walkers(NamedTuple):
     crosswalk: np.ndarray  # int32 crosswalk (index within the map) it is on or waits at, -1 none
     crosswalk_busy: np.ndarray  # int16 (B, C) walkers on the crosswalk or stepping onto it
     crosswalk_waiting: np.ndarray  # int16 (B, C) walkers who wait at its kerb
-    arrival: np.ndarray  # float32 (B, C) [s] until the next vehicle that will not stop reaches it
+    arrival: np.ndarray  # float32 (B, C) [s] until the next vehicle that will not stop reaches it; inf: none
 
 
 def make_walkers(worlds: int, slots: int, crosswalks: int) -> Walkers:
@@ -53,6 +54,7 @@ def make_walkers(worlds: int, slots: int, crosswalks: int) -> Walkers:
     floats = {n: np.zeros(shape, np.float32) for n in ("s", "lateral", "pace", "waited", "goal_x", "goal_y", "goal_s")}
     return Walkers(
         **floats,
+        identity=np.zeros(shape, np.int32),
         walk=np.full(shape, -1, np.int32),
         way=np.ones(shape, np.int8),
         phase=np.zeros(shape, np.int8),

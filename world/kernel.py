@@ -16,8 +16,9 @@ import llvmlite.binding as llvm
 import numba
 from numba import njit
 from numba.core.dispatcher import Dispatcher
-from numba.core.types import unliteral
 from platformdirs import user_cache_dir
+
+from world.compiling import share
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay")
@@ -46,20 +47,9 @@ def kernel_cache_dir() -> Path:
 
 
 numba.config.CACHE_DIR = str(kernel_cache_dir())
-_compile = njit(cache=True, nogil=True, error_model="numpy", fastmath=False, _nrt=False, no_cfunc_wrapper=True)
+_OPTIONS = dict(nogil=True, error_model="numpy", fastmath=False, _nrt=False, no_cfunc_wrapper=True)
 
 
 def kernel(function: Callable) -> Dispatcher:
-    """Compile a function that allocates nothing (see above).
-
-    Numba would compile a callee once for every value of an int constant that it is called with; here a constant counts
-    as its type, which halves the time of compilation.
-    """
-    dispatcher = _compile(function)
-    resolve = dispatcher.get_call_template
-
-    def without_literals(args, kws):
-        return resolve(tuple(unliteral(a) for a in args), {name: unliteral(a) for name, a in kws.items()})
-
-    dispatcher.get_call_template = without_literals
-    return dispatcher
+    """Compile a function that allocates nothing (see above); other kernels may call it."""
+    return share(njit(cache=True, **_OPTIONS)(function), **_OPTIONS)
