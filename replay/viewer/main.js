@@ -8,10 +8,10 @@ const KEYS = [
 ];
 const view = { t: 0, playing: true, rate: 1, driver: 0, x: 0, y: 0, scale: 7, heading: 0, follow: true, turn: false, plan: true, trail: true, dirty: true };
 
-function setTheme(name) { document.documentElement.dataset.theme = name; view.theme = name; view.dirty = true; }
+function setTheme(name) { document.documentElement.dataset.theme = name; cssCache.clear(); view.theme = name; view.dirty = true; }
 
 function start(arrays) {
-  const world = new World(arrays), paths = new MapPaths(arrays), canvas = $("map");
+  const world = Object.assign(new World(arrays), { layers: new Layers() }), paths = new MapPaths(arrays), canvas = $("map");
   const preferred = matchMedia("(prefers-color-scheme: light)");
   setTheme(preferred.matches ? "light" : "dark");
   preferred.addEventListener("change", e => setTheme(e.matches ? "light" : "dark"));
@@ -62,13 +62,14 @@ function frame(canvas, world, paths, route, elapsed) {
   const k = view.scale * ratio, lift = view.follow && view.turn ? 0.62 : 0.47;
   c.translate(0.5 * canvas.width, lift * canvas.height); c.scale(k, -k); c.rotate(-view.heading); c.translate(-view.x, -view.y);
   c.heading = -view.heading;
-  paths.draw(c, theme, view.scale);
+  world.layers.update(paths, theme, canvas, k);
+  world.layers.blit(c, 0);
   if (route) { c.strokeStyle = theme.route; c.lineWidth = Math.max(1.8, 4 / view.scale); c.lineCap = "round"; c.stroke(route); }
   drawFurniture(c, theme, world.a, world.lightsAt(view.t), view.scale);
   if (view.trail) drawTrail(c, world);
   if (view.plan) drawPlan(c, world, ego);
   for (const agent of agents) drawAgent(c, theme, agent, css("--accent"), agent.slot < meta.drivers, view.scale);
-  paths.drawTall(c, theme, view.x, view.y, view.scale, 1);
+  world.layers.blit(c, 1);
   drawMarks(c, world);
   drawScaleBar(c, w, h, ratio);
   drawDial(world, view.t, view.driver);

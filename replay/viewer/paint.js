@@ -162,12 +162,12 @@ class MapPaths {
     c.restore();
   }
 
-  // Roofs lean away from the view's middle a little, which reads as height.
-  drawTall(c, theme, viewX, viewY, scale, sway) {
+  // Buildings and trees with their shadows; they lie above the road users.
+  drawTall(c, theme, scale) {
     const a = this.a;
     c.fillStyle = theme.shadow;
     for (const [path, height] of this.buildings) {
-      c.save(); c.translate(0.16 * height * sway, -0.16 * height * sway); c.fill(path); c.restore();
+      c.save(); c.translate(0.16 * height, -0.16 * height); c.fill(path); c.restore();
     }
     for (const [path] of this.buildings) {
       c.fillStyle = theme.roof; c.fill(path);
@@ -179,6 +179,36 @@ class MapPaths {
       c.fillStyle = theme.tree; disc(c, x, y, r);
       c.fillStyle = theme.treeLight; disc(c, x - 0.25 * r, y + 0.25 * r, 0.55 * r);
     }
+  }
+}
+
+// The parts of the map that never change, drawn once into two canvases that are larger than the view (ground, and what
+// stands on it), and copied until the view leaves them or is zoomed.
+class Layers {
+  constructor() {
+    this.layers = [document.createElement("canvas"), document.createElement("canvas")];
+    this.key = "";
+  }
+
+  update(paths, theme, canvas, k) {
+    const reach = 0.62 * Math.hypot(canvas.width, canvas.height);  // [px] from the camera to the farthest corner
+    const side = Math.min(4096, Math.ceil(2.5 * reach)), slack = (side / 2 - reach) / k;
+    const key = [k, side, theme.ground].join();
+    if (key === this.key && Math.max(Math.abs(view.x - this.x), Math.abs(view.y - this.y)) < Math.max(slack, 1e-6)) return;
+    Object.assign(this, { key, k, side, x: view.x, y: view.y });
+    for (const [i, layer] of this.layers.entries()) {
+      layer.width = layer.height = side;
+      const c = layer.getContext("2d");
+      c.translate(side / 2, side / 2); c.scale(k, -k); c.translate(-this.x, -this.y);
+      if (i === 0) paths.draw(c, theme, view.scale); else paths.drawTall(c, theme, view.scale);
+    }
+  }
+
+  blit(c, i) {
+    c.save();
+    c.translate(this.x, this.y); c.scale(1 / this.k, -1 / this.k);
+    c.drawImage(this.layers[i], -this.side / 2, -this.side / 2);
+    c.restore();
   }
 }
 

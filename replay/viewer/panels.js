@@ -1,7 +1,12 @@
 // Score panel, driver's dial, and the chart that is also the timeline. All text goes in as text, never as markup.
 
 const $ = id => document.getElementById(id);
-const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const cssCache = new Map();  // cleared when the theme changes
+
+function css(name) {
+  if (!cssCache.has(name)) cssCache.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  return cssCache.get(name);
+}
 
 function element(tag, text, className) {
   const e = document.createElement(tag);
@@ -106,9 +111,31 @@ function bar(c, x, y, w, accel) {
 
 const CHART = { left: 34, right: 10, top: 14, bottom: 4 };
 
+const chartPicture = document.createElement("canvas");  // the chart without its cursor
+let chartKey = "";
+
 function drawChart(world, t, driver) {
-  const [c, w, h] = sized($("chart")), { left, right, top, bottom } = CHART;
-  const high = Math.max(10, 1.12 * meta.topSpeed / 100), px = s => left + (w - left - right) * s / world.end;
+  const [c, w, h] = sized($("chart")), { left, right, top, bottom } = CHART, ratio = devicePixelRatio || 1;
+  const key = [w, h, ratio, view.theme, driver].join();
+  if (key !== chartKey) {
+    chartKey = key;
+    chartPicture.width = $("chart").width; chartPicture.height = $("chart").height;
+    const p = chartPicture.getContext("2d");
+    p.scale(ratio, ratio);
+    drawChartPicture(p, w, h, world, driver);
+  }
+  c.drawImage(chartPicture, 0, 0, w, h);
+  const px = left + (w - left - right) * t / world.end, speed = Math.abs(world.number("speed", t, driver)) || 0;
+  c.strokeStyle = c.fillStyle = css("--ink"); c.lineWidth = 1.5;
+  c.beginPath(); c.moveTo(px, 2); c.lineTo(px, h - bottom); c.stroke();
+  disc(c, px, h - bottom - (h - top - bottom) * Math.min(1, speed / chartTop()), 3.5);
+}
+
+function chartTop() { return Math.max(10, 1.12 * meta.topSpeed / 100); }
+
+function drawChartPicture(c, w, h, world, driver) {
+  const { left, right, top, bottom } = CHART;
+  const high = chartTop(), px = s => left + (w - left - right) * s / world.end;
   const py = v => h - bottom - (h - top - bottom) * Math.min(1, v / high);
   c.font = "10px system-ui, sans-serif"; c.textAlign = "right"; c.fillStyle = css("--dim");
   c.strokeStyle = css("--edge"); c.lineWidth = 1;
@@ -132,8 +159,6 @@ function drawChart(world, t, driver) {
     c.beginPath(); c.moveTo(px(event.time), top - 2); c.lineTo(px(event.time), h - bottom); c.stroke(); c.globalAlpha = 1;
     c.beginPath(); c.moveTo(px(event.time), top - 1); c.lineTo(px(event.time) - 5, top - 8); c.lineTo(px(event.time), top - 14); c.lineTo(px(event.time) + 5, top - 8); c.fill();
   }
-  c.strokeStyle = css("--ink"); c.lineWidth = 1.5; c.beginPath(); c.moveTo(px(t), 2); c.lineTo(px(t), h - bottom); c.stroke();
-  c.fillStyle = css("--ink"); disc(c, px(t), py(Math.abs(world.number("speed", t, driver)) || 0), 3.5);
 }
 
 function chartTime(world, clientX) {
