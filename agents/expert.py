@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planning.config import STEP_DT, STEPS, PlannerConfig
+from planning.map_forecast import Roads, RouteLanes
 from planning.memory import forget, make_memory
 from planning.planner import make_output, make_scratch, plan_by_map
 from planning.speed import REASONS
-from planning.view import scene_view
+from planning.view import fill_rows, make_rows
 from world.protocols import Privilege
 from world.records import Control, Decision, Plan, Scene, SensorFrame, Task
 
@@ -27,6 +28,7 @@ class ExpertAgent:
 
     def __init__(self, config: PlannerConfig | None = None):
         self.config = config or PlannerConfig()
+        self._row = self.config.row()
         self._scratch = make_scratch()
         self._ready = False
 
@@ -39,13 +41,14 @@ class ExpertAgent:
         if privilege is None:
             raise ValueError("the expert drives by the map: reset() got privilege=None, a Privilege is needed")
         shape = task.waypoint.shape[:2]
-        if not self._ready or self._memory.plan.shape != shape:
-            self._memory, self._out = make_memory(*shape), make_output(*shape)
+        if not self._ready or self._memory.shape != shape:
+            self._memory, self._out, self._rows = make_memory(*shape), make_output(*shape), make_rows(*shape)
             self._ready, mask = True, None
         forget(self._memory, np.ones(shape, np.bool_) if mask is None else mask)
-        self._privilege = privilege
-        self._lag = np.ascontiguousarray(task.vehicle.steer_lag)
-        self._brake = np.ascontiguousarray(task.vehicle.max_brake)
+        self._roads = Roads(*(getattr(privilege.maps.tables, name) for name in Roads._fields))
+        self._routes = RouteLanes(*(getattr(privilege.routes, name) for name in RouteLanes._fields))
+        self._rows.driver["steer_lag"], self._rows.driver["max_brake"] = task.vehicle.steer_lag, task.vehicle.max_brake
+        self._rows.driver["map"] = np.asarray(privilege.map_id)[:, None]
         self._dt = float(task.dt * task.control_every)
 
     def act(self, observation: SensorFrame | Scene) -> Decision:
@@ -58,26 +61,25 @@ class ExpertAgent:
             raise ValueError(f"the expert needs a Scene, got {type(observation).__name__}")
         if not self._ready:
             raise ValueError("act() before reset()")
-        p = self._privilege
+        fill_rows(self._rows, observation)
         plan_by_map(
-            scene_view(observation), p.map_id, p.maps.tables, p.routes, self._lag, self._brake, self._dt, self._memory,
-            self._scratch, self._out, self.config,
-        )  # fmt: skip
+            self._rows, self._roads, self._routes, self._dt, self._memory, self._scratch, self._out, self._row
+        )
         return self._decision(observation)
 
     def _decision(self, scene: Scene) -> Decision:
-        out = self._out
-        terms = {name: out.terms[..., i].copy() for i, name in enumerate(TERMS)}
-        terms |= {name: (out.reason == i).astype(np.float32) for i, name in enumerate(REASONS) if i > 0}
+        driver, rows = self._out
+        terms = {name: driver[name].astype(np.float32) for name in TERMS}
+        terms |= {name: (driver["reason"] == i).astype(np.float32) for i, name in enumerate(REASONS) if i > 0}
         plan = Plan(
             time=np.arange(STEPS, dtype=np.float32) * np.float32(STEP_DT),
-            xy=np.stack((out.x, out.y), axis=-1),
-            yaw=out.yaw.copy(),
-            speed=out.speed.copy(),
-            accel=out.accel.copy(),
+            xy=np.stack((rows["x"], rows["y"]), axis=-1),
+            yaw=rows["yaw"].copy(),
+            speed=rows["speed"].copy(),
+            accel=rows["accel"].copy(),
             valid=scene.active.copy(),
             terms=terms,
         )
-        debug = {"choice": out.choice.copy(), "path_error": out.error.copy(), "source": out.source.copy()}
-        control = Control(steer=out.steer.copy(), accel=out.drive.copy())
+        debug = {name: driver[name].astype(np.float32) for name in ("choice", "source", "error")}
+        control = Control(steer=driver["steer"].astype(np.float32), accel=driver["drive"].astype(np.float32))
         return Decision(control=control, plan=plan, scene=scene, debug=debug)

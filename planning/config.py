@@ -1,9 +1,8 @@
-"""Every threshold of the planner, in one place; a NamedTuple, so that kernels take it as it is."""
+"""Every threshold of the planner, in one place."""
 
 from typing import NamedTuple
 
-from planning.lateral import LateralConfig
-from planning.longitudinal import LongitudinalConfig
+import numpy as np
 
 STEPS = 31  # points of a forecast, the first is now
 STEP_DT = 0.2  # [s] between them
@@ -48,6 +47,19 @@ class PlannerConfig(NamedTuple):
     pass_speed: float = 5.0  # [m/s]
     pass_ramp: float = 12.0  # [m] of path to change sides
     pass_gap: float = 1.0  # [m] sideways between the bodies
-    # Controllers
-    lateral: LateralConfig = LateralConfig()
-    longitudinal: LongitudinalConfig = LongitudinalConfig()
+    # Steering: weights of the preview LQR
+    lateral_error: float = 1.0  # [1/m^2]
+    lateral_heading: float = 2.0  # [1/rad^2]
+    lateral_steer: float = 0.5  # [1/rad^2] of w - d, which is lag times the steer rate
+    lateral_jerk: float = 1e-3  # [s^4/m^2] of the lateral jerk that w - d makes: grows with v^4, calms high speed
+    # Pedals
+    accel_gain: float = 0.8  # [1/s] of the speed error against the plan
+    accel_preview: float = 0.1  # [s] ahead that the plan is read
+    accel_jerk: float = 3.0  # [m/s^3] a driver's comfort; nuPlan's bound is 4.13
+    urgent_jerk: float = 60.0  # [m/s^3] of an emergency
+    hold: float = -1.5  # [m/s^2] brake at standstill
+    creep: float = 0.15  # [m/s] below which a car that plans to stand is held
+
+    def row(self) -> np.void:
+        """The thresholds as a row that kernels take."""
+        return np.array([tuple(self)], np.dtype([(name, "f8") for name in self._fields]))[0]

@@ -24,9 +24,9 @@ def blocked_exit(occ, zone0, zone1, half, speed):
         return False
     room = zone1 + 2.0 * half + _ROOM
     for e in range(occ.count[0]):
-        if occ.first[e] != 0 or occ.walker[e] or abs(occ.speed[e]) > _SLOW:
+        if occ.entry[e].first != 0 or occ.entry[e].walker or abs(occ.entry[e].speed) > _SLOW:
             continue
-        if occ.high[e, 0] > zone0 and occ.low[e, 0] < room:
+        if occ.cell[e, 0].high > zone0 and occ.cell[e, 0].low < room:
             return True
     return False
 

@@ -15,22 +15,12 @@ Sharp and Valtetsis, Optimal preview car steering control, Vehicle System Dynami
 """
 
 import math
-from typing import NamedTuple
 
-from planning.path import path_at, project_near
+from planning.path import curvature_at, project_near, yaw_at
 from world.kernel import kernel
 
 HORIZON = 25  # sweep steps
 SWEEP_DT = 0.08  # [s]
-
-
-class LateralConfig(NamedTuple):
-    """Weights of the preview LQR."""
-
-    error: float = 1.0  # [1/m^2]
-    heading: float = 2.0  # [1/rad^2]
-    steer: float = 0.5  # [1/rad^2] of w - d, which is lag times the steer rate
-    jerk: float = 1e-3  # [s^4/m^2] of the lateral jerk that w - d makes: grows with v^4, calms high speed
 
 
 @kernel
@@ -42,12 +32,13 @@ def reference(curvature, wheelbase, rear_axle):
 
 
 @kernel
-def steer_one(path, speeds, speeds_dt, speed, steer, wheelbase, rear_axle, lag, config):
+def steer_one(path, rolled, speeds_dt, speed, steer, wheelbase, rear_axle, lag, config):
     """Front wheel command [rad] that follows the path.
 
     Args:
-        path: Path, ego frame. speeds: (H,) [m/s] planned, speeds_dt [s] apart. speed, steer: [m/s], [rad] now.
-        lag: [s] of the steering actuator. config: LateralConfig.
+        path: PATH_ROWs, ego frame. rolled: (H,) ROLL_ROWs with planned speeds, speeds_dt [s] apart.
+        speed, steer: [m/s], [rad] now.
+        lag: [s] of the steering actuator. config: PlannerConfig's row.
 
     Returns:
         (command [rad], lateral error of the box centre [m], left positive).
@@ -62,13 +53,13 @@ def steer_one(path, speeds, speeds_dt, speed, steer, wheelbase, rear_axle, lag, 
     # Arc lengths along the horizon
     reach = foot
     for j in range(HORIZON):
-        reach += max(speed_at(speeds, speeds_dt, j * SWEEP_DT), 0.5) * SWEEP_DT
+        reach += max(speed_at(rolled, speeds_dt, j * SWEEP_DT), 0.5) * SWEEP_DT
     for j in range(HORIZON - 1, -1, -1):
-        v = max(speed_at(speeds, speeds_dt, j * SWEEP_DT), 0.5)
+        v = max(speed_at(rolled, speeds_dt, j * SWEEP_DT), 0.5)
         ds = v * SWEEP_DT
         reach -= ds
-        slip0, ref0 = reference(path_at(path.curvature, reach), wheelbase, rear_axle)
-        slip1, ref1 = reference(path_at(path.curvature, reach + ds), wheelbase, rear_axle)
+        slip0, ref0 = reference(curvature_at(path, reach), wheelbase, rear_axle)
+        slip1, ref1 = reference(curvature_at(path, reach + ds), wheelbase, rear_axle)
         cosine = math.cos(ref0)
         turn = ds / (wheelbase * cosine * cosine)  # yaw a step and radian of d
         side = ds * rear_axle / wheelbase
@@ -79,7 +70,7 @@ def steer_one(path, speeds, speeds_dt, speed, steer, wheelbase, rear_axle, lag, 
         a23, b2, b3 = turn * m, turn * n, blend
         g2, g3 = slip1 - slip0, ref0 - ref1
         g1 = 0.5 * ds * g2
-        rate = config.steer + config.jerk * (v * v / (wheelbase * max(lag, 0.05))) ** 2
+        rate = config.lateral_steer + config.lateral_jerk * (v * v / (wheelbase * max(lag, 0.05))) ** 2
         # q = P g + p
         q1 = p11 * g1 + p12 * g2 + p13 * g3 + p1
         q2 = p12 * g1 + p22 * g2 + p23 * g3 + p2
@@ -98,23 +89,23 @@ def steer_one(path, speeds, speeds_dt, speed, steer, wheelbase, rear_axle, lag, 
         c13 = p11 * a13 + p12 * a23 + p13 * keep
         c23 = p12 * a13 + p22 * a23 + p23 * keep
         c33 = p13 * a13 + p23 * a23 + p33 * keep
-        p11 = config.error + c11 - s * k1 * k1
+        p11 = config.lateral_error + c11 - s * k1 * k1
         p12 = c12 - s * k1 * k2
         p13 = c13 - s * k1 * k3
-        p22 = config.heading + a12 * c12 + c22 - s * k2 * k2
+        p22 = config.lateral_heading + a12 * c12 + c22 - s * k2 * k2
         p23 = a12 * c13 + c23 - s * k2 * k3
         p33 = rate + a13 * c13 + a23 * c23 + keep * c33 - s * k3 * k3
         p1, p2, p3 = q1 - s * k1 * kk, a12 * q1 + q2 - s * k2 * kk, a13 * q1 + a23 * q2 + keep * q3 - s * k3 * kk
-    slip, ref = reference(path_at(path.curvature, foot), wheelbase, rear_axle)
-    heading = -path_at(path.yaw, foot)
+    slip, ref = reference(curvature_at(path, foot), wheelbase, rear_axle)
+    heading = -yaw_at(path, foot)
     heading = math.atan2(math.sin(heading), math.cos(heading)) + slip
     w = -(k1 * error + k2 * heading + k3 * (steer - ref) + kk)
     return ref + w, error
 
 
 @kernel
-def speed_at(speeds, dt, t):
+def speed_at(rolled, dt, t):
     """Planned speed [m/s] at time t [s]."""
-    u = min(max(t / dt, 0.0), len(speeds) - 1.001)
+    u = min(max(t / dt, 0.0), len(rolled) - 1.001)
     i = int(u)
-    return (1.0 - (u - i)) * speeds[i] + (u - i) * speeds[i + 1]
+    return (1.0 - (u - i)) * rolled[i].v + (u - i) * rolled[i + 1].v

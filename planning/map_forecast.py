@@ -23,7 +23,34 @@ ZONES = 6
 _LOOK = 110.0  # [m] of route
 _STANDS = 0.3  # [m/s]
 _ON_LANE = 2.5  # [m] from a centre line
+_DRIFT = 0.4  # [m/s] sideways that shows a change of lanes
+_DRIFTS = 2.0  # [s] for which it goes on
 _ALONG = math.cos(math.radians(60.0))
+
+
+class Roads(NamedTuple):
+    """The MapTables that this module reads: the fewer arrays, the faster kernels compile."""
+
+    maps: np.ndarray
+    lanes: np.ndarray
+    points: np.ndarray
+    successors: np.ndarray
+    conflicts: np.ndarray
+    stops: np.ndarray
+    lights: np.ndarray
+    cell0: np.ndarray
+    cells: np.ndarray
+
+
+class RouteLanes(NamedTuple):
+    """The parts of a RouteTable that this module reads."""
+
+    piece_lane: np.ndarray
+    piece_start: np.ndarray
+    piece_s0: np.ndarray
+    piece_s1: np.ndarray
+    piece_count: np.ndarray
+    length: np.ndarray
 
 
 class MapView(NamedTuple):
@@ -70,21 +97,21 @@ def find_zones(tables, scratch):
 
 
 @kernel
-def note_green(b, k, view, tables, scratch, memory, half):
+def note_green(me, tables, scratch, memory, half):
     """Remember which plan and phase the driver has green of, until it meets another light."""
-    if not view.light_valid[b, k]:
+    if not me.light_valid:
         return
-    if view.light_distance[b, k] > 40.0:
+    if me.light_distance > 40.0:
         return
     for i in range(scratch.lanes[0]):
         row = tables.lanes[scratch.lane[i]]
         for q in range(row.stop0, row.stop1):
             stop = tables.stops[q]
             at = scratch.start[i] + stop.s
-            if stop.kind == LIGHT and abs(at - half - view.light_distance[b, k]) < 2.0:
-                memory.plan[b, k] = tables.lights[stop.light].plan if view.light_state[b, k] == 3 else -1
-                memory.phase[b, k] = tables.lights[stop.light].phase
-                memory.green_at[b, k] = view.time[b, k]
+            if stop.kind == LIGHT and abs(at - half - me.light_distance) < 2.0:
+                memory.plan = tables.lights[stop.light].plan if me.light_state == 3 else -1
+                memory.phase = tables.lights[stop.light].phase
+                memory.green_at = me.time
                 return
 
 
@@ -115,13 +142,13 @@ def _right_of_way(tables, scratch, chain_lane, s_front):
 
 
 @kernel
-def _must_wait(tables, scratch, memory, b, k, now, count, front):
+def _must_wait(tables, scratch, memory, now, count, front):
     """(prior, distance [m] from its centre that the object may still go) for the chain in work.
 
     Args:
         front: [m] its centre to its bumper.
     """
-    green = memory.plan[b, k] >= 0 and now - memory.green_at[b, k] < 12.0
+    green = memory.plan >= 0 and now - memory.green_at < 12.0
     line = 1e9  # the last stop line passed on the chain, from the centre
     prior = False
     for i in range(count):
@@ -135,7 +162,7 @@ def _must_wait(tables, scratch, memory, b, k, now, count, front):
                 continue
             if stop.kind == LIGHT and green:
                 light = tables.lights[stop.light]
-                if light.plan == memory.plan[b, k] and light.phase != memory.phase[b, k]:
+                if light.plan == memory.plan and light.phase != memory.phase:
                     return False, at
             line = min(line, at)
         state, where = _right_of_way(tables, scratch, lane, -start - front)
@@ -173,9 +200,13 @@ def _build_chain(tables, scratch, lane, s, branch, reach):
 
 
 @kernel
-def _forecast_chain(tables, scratch, occ, count, d, speed, stop, pose, dt):
-    """Write the motion along the chain in work into occ.x, y, yaw (ego frame): constant speed, ends at `stop` [m]."""
-    c, sn = math.cos(pose[2]), math.sin(pose[2])
+def _forecast_chain(tables, scratch, occ, count, d, drift, speed, stop, me, dt):
+    """Write the motion along the chain in work into occ.x, y, yaw (ego frame): constant speed, ends at `stop` [m].
+
+    Args:
+        d, drift: [m], [m/s] offset from the lane's centre line, left positive, and its rate, which lasts `_DRIFTS` s.
+    """
+    c, sn = math.cos(me.yaw), math.sin(me.yaw)
     last = count - 1
     length = scratch.chain_start[last] + tables.lanes[scratch.chain[last]].length
     for j in range(STEPS):
@@ -184,27 +215,24 @@ def _forecast_chain(tables, scratch, occ, count, d, speed, stop, pose, dt):
         while i < last and scratch.chain_start[i + 1] <= way:
             i += 1
         px, py, _, heading, _, _, _ = lane_point(tables, scratch.chain[i], way - scratch.chain_start[i])
-        over = max(way - length, 0.0)
+        over, aside = max(way - length, 0.0), d + drift * min(dt * j, _DRIFTS)
         h = float(heading)
-        wx = px + over * math.cos(h) - d * math.sin(h) - pose[0]
-        wy = py + over * math.sin(h) + d * math.cos(h) - pose[1]
-        occ.x[j], occ.y[j], occ.yaw[j] = c * wx + sn * wy, c * wy - sn * wx, h - pose[2]
+        wx = px + over * math.cos(h) - aside * math.sin(h) - me.x
+        wy = py + over * math.sin(h) + aside * math.cos(h) - me.y
+        occ.pose[j].x, occ.pose[j].y, occ.pose[j].yaw = c * wx + sn * wy, c * wy - sn * wx, h - me.yaw
 
 
 @kernel
-def forecast_by_map(b, k, view, path, occ, map_id, tables, scratch, memory, config, dt):
-    """Fill the space-time table of driver (b, k) from its Scene's objects and the map (scratch.lane is filled)."""
+def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt):
+    """Fill one driver's space-time table from its Scene's objects and the map (scratch.lane is filled)."""
     occ.count[0] = 0
-    own = 0.5 * view.size[b, k, 1]
-    pose = (float(view.pose[b, k, 0]), float(view.pose[b, k, 1]), float(view.pose[b, k, 2]))
-    c, sn = math.cos(pose[2]), math.sin(pose[2])
-    for o in range(view.object_valid.shape[2]):
-        if not view.object_valid[b, k, o]:
+    own = 0.5 * me.width
+    c, sn = math.cos(me.yaw), math.sin(me.yaw)
+    for o in range(len(objects)):
+        if not objects[o].valid:
             continue
-        x, y = float(view.object_xy[b, k, o, 0]), float(view.object_xy[b, k, o, 1])
-        vx, vy = float(view.object_velocity[b, k, o, 0]), float(view.object_velocity[b, k, o, 1])
-        yaw, kind = float(view.object_yaw[b, k, o]), view.object_kind[b, k, o]
-        length, width = float(view.object_size[b, k, o, 0]), float(view.object_size[b, k, o, 1])
+        x, y, vx, vy = objects[o].x, objects[o].y, objects[o].vx, objects[o].vy
+        yaw, kind, length, width = objects[o].yaw, objects[o].kind, objects[o].length, objects[o].width
         speed = math.sqrt(vx * vx + vy * vy)
         reach = own + config.margin
         if kind == PEDESTRIAN:
@@ -216,37 +244,41 @@ def forecast_by_map(b, k, view, path, occ, map_id, tables, scratch, memory, conf
             if add_entry(occ, path, length, width, reach, o, False, kind == PEDESTRIAN, dt) and kind == PEDESTRIAN:
                 widen_entry(occ, occ.count[0] - 1, 2, 2)
             continue
-        wx, wy = pose[0] + c * x - sn * y, pose[1] + sn * x + c * y
-        lane, s, d, away = nearest_lane(tables, map_id, wx, wy, 0.0, yaw + pose[2], True, DRIVABLE_MASK)
-        on_lane = lane >= 0 and away < _ON_LANE
+        wx, wy = me.x + c * x - sn * y, me.y + sn * x + c * y
+        lane, s, d, away = nearest_lane(tables, me.map, wx, wy, 0.0, yaw + me.yaw, True, DRIVABLE_MASK)
+        on_lane, heading = lane >= 0 and away < _ON_LANE, 0.0
         if on_lane:
             heading = float(lane_point(tables, lane, s)[3])
-            on_lane = math.cos(yaw + pose[2] - heading) > _ALONG
+            on_lane = math.cos(yaw + me.yaw - heading) > _ALONG
         if not on_lane:
             forecast_straight(occ, x, y, yaw, vx, vy, dt)
             add_entry(occ, path, length, width, reach, o, True, False, dt)
             continue
+        course = math.atan2(sn * vx + c * vy, c * vx - sn * vy)
+        drift = speed * math.sin(course - heading)
+        if abs(drift) < _DRIFT:
+            drift = 0.0
         branch, more = 0, True
         while more and branch < 4:
             count, more = _build_chain(tables, scratch, lane, float(s), branch, speed * dt * STEPS + length)
             branch += 1
             if not more:
                 break
-            prior, free = _must_wait(tables, scratch, memory, b, k, view.time[b, k], count, 0.5 * length)
+            prior, free = _must_wait(tables, scratch, memory, me.time, count, 0.5 * length)
             stop = 1e9
             if free < 1e8 and speed * speed < 2.0 * config.other_brake * max(free, 0.3):
                 stop = max(free, 0.0)
-            _forecast_chain(tables, scratch, occ, count, float(d), speed, stop, pose, dt)
+            _forecast_chain(tables, scratch, occ, count, float(d), drift, speed, stop, me, dt)
             if add_entry(occ, path, length, width, reach, o, prior, False, dt):
                 e = occ.count[0] - 1
-                if prior and not (occ.first[e] == 0 and occ.same_way[e]):
+                if prior and not (occ.entry[e].first == 0 and occ.entry[e].same_way):
                     widen_entry(occ, e, int(config.early / dt + 0.5), int(config.late / dt + 0.5))
 
 
 @kernel
-def fill_route_lanes(b, k, view, routes, scratch):
+def fill_route_lanes(b, k, me, routes, scratch):
     """Lanes of the route within sight, the present one first, with the path coordinate of their begin."""
-    s = float(routes.length[b, k]) - float(view.remaining[b, k])
+    s = float(routes.length[b, k]) - me.remaining
     n = 0
     for i in range(routes.piece_count[b, k]):
         first = float(routes.piece_start[b, k, i])

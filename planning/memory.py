@@ -1,42 +1,33 @@
 """What the planner remembers of each driver between two calls."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-class Memory(NamedTuple):
-    """All (B, K). Places on the route are kept as distance to the goal, which a moving origin does not change."""
-
-    stopped_at: np.ndarray  # [m to go] of the stop line that was served; NaN none
-    amber_go: np.ndarray  # [m to go] of the light whose amber (or late red) is run; NaN none
-    plan: np.ndarray  # int light plan that the driver has green of, -1 none
-    phase: np.ndarray  # int its phase
-    green_at: np.ndarray  # [s] when that was last seen
-    choice: np.ndarray  # int proposal chosen last
-    obstacle: np.ndarray  # int track of the thing ahead that stands, -1 none
-    obstacle_time: np.ndarray  # [s] how long it has stood there
-    pass_from: np.ndarray  # [m to go] where the shifted part of a pass begins; NaN no pass
-    pass_to: np.ndarray  # [m to go] where it ends
-    pass_offset: np.ndarray  # [m] left positive
-    pass_ramp: np.ndarray  # [m] of path before and after it
-
-
-def make_memory(worlds: int, drivers: int) -> Memory:
-    """Memory of drivers that have seen nothing yet."""
-    shape = (worlds, drivers)
-    whole = {"plan", "phase", "choice", "obstacle"}
-    memory = Memory(*(np.zeros(shape, np.int64 if f in whole else np.float64) for f in Memory._fields))
-    forget(memory, np.ones(shape, np.bool_))
-    return memory
+# Places on the route are kept as distance to the goal [m], which a moving origin does not change; NaN is no place.
+MEMORY_ROW = np.dtype(
+    [
+        ("stopped_at", "f8"),  # [m to go] of the stop line that was served
+        ("amber_go", "f8"),  # [m to go] of the light whose amber (or late red) is run
+        ("plan", "i8"),  # light plan that the driver has green of, -1 none
+        ("phase", "i8"),  # its phase
+        ("green_at", "f8"),  # [s] when that was last seen
+        ("choice", "i8"),  # proposal chosen last, -1 none
+        ("obstacle", "i8"),  # track of the thing ahead that stands, -1 none
+        ("obstacle_time", "f8"),  # [s] how long it has stood there
+        ("pass_from", "f8"),  # [m to go] where a pass is fully beside the lane
+        ("pass_to", "f8"),  # [m to go] where it begins to come back
+        ("pass_offset", "f8"),  # [m] left positive
+        ("pass_ramp", "f8"),  # [m] of path before and after it
+    ]
+)
+_EMPTY = np.array([(np.nan, np.nan, -1, -1, 0.0, -1, -1, 0.0, np.nan, np.nan, 0.0, 0.0)], MEMORY_ROW)[0]
 
 
-def forget(memory: Memory, mask: NDArray[np.bool_]) -> None:
+def make_memory(worlds: int, drivers: int) -> NDArray[np.void]:
+    """(B, K) MEMORY_ROW of drivers that have seen nothing yet."""
+    return np.full((worlds, drivers), _EMPTY, MEMORY_ROW)
+
+
+def forget(memory: NDArray[np.void], mask: NDArray[np.bool_]) -> None:
     """Clear the drivers of `mask` (B, K)."""
-    for name in ("stopped_at", "amber_go", "pass_from", "pass_to"):
-        getattr(memory, name)[mask] = np.nan
-    for name in ("plan", "phase", "choice", "obstacle"):
-        getattr(memory, name)[mask] = -1
-    for name in ("green_at", "obstacle_time", "pass_offset", "pass_ramp"):
-        getattr(memory, name)[mask] = 0.0
+    memory[mask] = _EMPTY

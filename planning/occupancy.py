@@ -10,38 +10,40 @@ from typing import NamedTuple
 import numpy as np
 
 from planning.config import ENTRIES, STEPS
-from planning.path import PATH_POINTS, PATH_STEP, path_at, project, project_near
+from planning.path import PATH_POINTS, PATH_STEP, project, project_near, yaw_at
 from world.kernel import kernel
 
 _SAME_WAY = math.cos(math.radians(55.0))
 
 
+ENTRY_ROW = np.dtype(
+    [
+        ("first", "i8"),  # first step inside
+        ("same_way", "?"),  # it enters the corridor roughly in the path's direction
+        ("prior", "?"),  # it has the right of way, or may have
+        ("walker", "?"),  # on foot
+        ("source", "i8"),  # object index
+        ("speed", "f8"),  # [m/s] along the path when it enters
+    ]
+)
+CELL_ROW = np.dtype([("low", "f8"), ("high", "f8"), ("inside", "?")])  # [m] along the path
+POSE_ROW = np.dtype([("x", "f8"), ("y", "f8"), ("yaw", "f8")])  # [m, m, rad] ego frame
+
+
 class Occupancy(NamedTuple):
     """Scratch of one driver: E = ENTRIES rows, T = STEPS."""
 
-    low: np.ndarray  # (E, T) [m] along the path
-    high: np.ndarray  # (E, T) [m]
-    inside: np.ndarray  # (E, T) bool
-    first: np.ndarray  # (E,) first step inside, STEPS if never
-    same_way: np.ndarray  # (E,) bool it enters the corridor roughly in the path's direction
-    prior: np.ndarray  # (E,) bool it has the right of way, or may have
-    source: np.ndarray  # (E,) int object index
-    speed: np.ndarray  # (E,) [m/s] along the path when it enters
-    walker: np.ndarray  # (E,) bool
-    x: np.ndarray  # (T,) [m] the forecast being added, ego frame
-    y: np.ndarray  # (T,) [m]
-    yaw: np.ndarray  # (T,) [rad]
+    entry: np.ndarray  # (E,) ENTRY_ROW
+    cell: np.ndarray  # (E, T) CELL_ROW
+    pose: np.ndarray  # (T,) POSE_ROW the forecast being added
     count: np.ndarray  # (1,) int rows in use
 
 
 def make_occupancy() -> Occupancy:
     """Empty scratch."""
-    rows = (ENTRIES, STEPS)
     return Occupancy(
-        low=np.zeros(rows), high=np.zeros(rows), inside=np.zeros(rows, np.bool_), first=np.zeros(ENTRIES, np.int64),
-        same_way=np.zeros(ENTRIES, np.bool_), prior=np.zeros(ENTRIES, np.bool_), source=np.zeros(ENTRIES, np.int64),
-        speed=np.zeros(ENTRIES), walker=np.zeros(ENTRIES, np.bool_), x=np.zeros(STEPS), y=np.zeros(STEPS),
-        yaw=np.zeros(STEPS), count=np.zeros(1, np.int64),
+        np.zeros(ENTRIES, ENTRY_ROW), np.zeros((ENTRIES, STEPS), CELL_ROW), np.zeros(STEPS, POSE_ROW),
+        np.zeros(1, np.int64),
     )  # fmt: skip
 
 
@@ -49,7 +51,7 @@ def make_occupancy() -> Occupancy:
 def forecast_straight(occ, x, y, yaw, vx, vy, dt):
     """Write a constant-velocity forecast into the scratch row."""
     for j in range(STEPS):
-        occ.x[j], occ.y[j], occ.yaw[j] = x + vx * dt * j, y + vy * dt * j, yaw
+        occ.pose[j].x, occ.pose[j].y, occ.pose[j].yaw = x + vx * dt * j, y + vy * dt * j, yaw
 
 
 @kernel
@@ -85,25 +87,25 @@ def add_entry(occ, path, length, width, reach, source, prior, walker, dt):
         return False
     first = STEPS
     half = 0.5 * math.sqrt(length * length + width * width)
-    s, d = project(path, occ.x[0], occ.y[0])
+    s, d = project(path, occ.pose[0].x, occ.pose[0].y)
     for j in range(STEPS):
-        occ.inside[e, j] = False
-        s, d = project_near(path, occ.x[j], occ.y[j], s)
+        occ.cell[e, j].inside = False
+        s, d = project_near(path, occ.pose[j].x, occ.pose[j].y, s)
         if abs(d) > reach + half or s < -half - 1.0 or s > (PATH_POINTS - 1) * PATH_STEP + half:
             continue
-        low, high, _, _ = _box_interval(path, occ.x[j], occ.y[j], occ.yaw[j], length, width, s, reach)
+        low, high, _, _ = _box_interval(path, occ.pose[j].x, occ.pose[j].y, occ.pose[j].yaw, length, width, s, reach)
         if low <= high:
-            occ.inside[e, j], occ.low[e, j], occ.high[e, j] = True, low, high
+            occ.cell[e, j].inside, occ.cell[e, j].low, occ.cell[e, j].high = True, low, high
             if first == STEPS:
                 first = j
-                occ.same_way[e] = math.cos(occ.yaw[j] - path_at(path.yaw, s)) > _SAME_WAY
+                occ.entry[e].same_way = math.cos(occ.pose[j].yaw - yaw_at(path, s)) > _SAME_WAY
     if first == STEPS:
         return False
-    occ.first[e], occ.prior[e], occ.source[e], occ.walker[e] = first, prior, source, walker
+    occ.entry[e].first, occ.entry[e].prior, occ.entry[e].source, occ.entry[e].walker = first, prior, source, walker
     k = min(first, STEPS - 2)
-    c = math.cos(occ.yaw[k] - path_at(path.yaw, 0.5 * (occ.low[e, first] + occ.high[e, first])))
-    moved = math.sqrt((occ.x[k + 1] - occ.x[k]) ** 2 + (occ.y[k + 1] - occ.y[k]) ** 2)
-    occ.speed[e] = moved / dt * c
+    c = math.cos(occ.pose[k].yaw - yaw_at(path, 0.5 * (occ.cell[e, first].low + occ.cell[e, first].high)))
+    moved = math.sqrt((occ.pose[k + 1].x - occ.pose[k].x) ** 2 + (occ.pose[k + 1].y - occ.pose[k].y) ** 2)
+    occ.entry[e].speed = moved / dt * c
     occ.count[0] = e + 1
     return True
 
@@ -116,20 +118,20 @@ def widen_entry(occ, e, early, late):
     for j in range(T):
         low, high, inside = 1e9, -1e9, False
         for q in range(j, min(j + early, T - 1) + 1):
-            if occ.inside[e, q]:
+            if occ.cell[e, q].inside:
                 inside = True
-                low, high = min(low, occ.low[e, q]), max(high, occ.high[e, q])
-        occ.inside[e, j] = inside
+                low, high = min(low, occ.cell[e, q].low), max(high, occ.cell[e, q].high)
+        occ.cell[e, j].inside = inside
         if inside:
-            occ.low[e, j], occ.high[e, j] = low, high
+            occ.cell[e, j].low, occ.cell[e, j].high = low, high
     for i in range(T):
         j = T - 1 - i
         low, high, inside = 1e9, -1e9, False
         for q in range(max(j - late, 0), j + 1):
-            if occ.inside[e, q]:
+            if occ.cell[e, q].inside:
                 inside = True
-                low, high = min(low, occ.low[e, q]), max(high, occ.high[e, q])
-        occ.inside[e, j] = inside
+                low, high = min(low, occ.cell[e, q].low), max(high, occ.cell[e, q].high)
+        occ.cell[e, j].inside = inside
         if inside:
-            occ.low[e, j], occ.high[e, j] = low, high
-    occ.first[e] = max(occ.first[e] - early, 0)
+            occ.cell[e, j].low, occ.cell[e, j].high = low, high
+    occ.entry[e].first = max(occ.entry[e].first - early, 0)

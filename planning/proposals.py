@@ -17,17 +17,17 @@ def yield_places(occ, half, config):
     """(nearest, second nearest) path coordinates [m] to stand at before the paths of others, FAR if none; walker."""
     first, second, walks = FAR, FAR, False
     for e in range(occ.count[0]):
-        if occ.first[e] == 0 and occ.same_way[e]:
+        if occ.entry[e].first == 0 and occ.entry[e].same_way:
             continue  # a leader: IDM keeps the distance
         low = FAR
         for j in range(STEPS):
-            if occ.inside[e, j]:
-                low = min(low, occ.low[e, j])
+            if occ.cell[e, j].inside:
+                low = min(low, occ.cell[e, j].low)
         place = low - half - config.yield_gap
         if place < 0.2:
             continue
         if place < first - _APART:
-            first, second, walks = place, first, occ.walker[e]
+            first, second, walks = place, first, occ.entry[e].walker
         elif place < first:
             first = place
         elif first + _APART < place < second:
@@ -40,18 +40,20 @@ def fill_proposals(rolls, occ, rule_stop, wait_at, half, max_brake, config):
     """Speed factors, stop points and brake limits of all proposals; returns whether the nearest yield is a walker's."""
     near, far, walks = yield_places(occ, half, config)
     for q in range(COUNT):
-        rolls.factor[q], rolls.stop[q], rolls.brake[q] = 1.0, rule_stop, 6.0
-    rolls.factor[EASE], rolls.factor[SLOW], rolls.factor[CREEP] = 0.75, 0.5, 0.25
-    rolls.stop[YIELD_NEAR] = min(near, rule_stop)
-    rolls.stop[YIELD_FAR] = min(far, rule_stop)
-    rolls.stop[WAIT] = min(wait_at, rule_stop)
-    rolls.factor[BRAKE], rolls.brake[BRAKE] = 0.0, 3.0
-    rolls.factor[EMERGENCY], rolls.brake[EMERGENCY] = 0.0, max_brake
+        rolls.proposal[q].factor, rolls.proposal[q].stop, rolls.proposal[q].brake = 1.0, rule_stop, 6.0
+    rolls.proposal[EASE].factor, rolls.proposal[SLOW].factor, rolls.proposal[CREEP].factor = 0.75, 0.5, 0.25
+    rolls.proposal[YIELD_NEAR].stop = min(near, rule_stop)
+    rolls.proposal[YIELD_FAR].stop = min(far, rule_stop)
+    rolls.proposal[WAIT].stop = min(wait_at, rule_stop)
+    rolls.proposal[BRAKE].factor, rolls.proposal[BRAKE].brake = 0.0, 3.0
+    rolls.proposal[EMERGENCY].factor, rolls.proposal[EMERGENCY].brake = 0.0, max_brake
     return walks
 
 
 @kernel
-def decide(rolls, occ, speed, accel, half, max_brake, rule_stop, rule_why, zone0, zone1, wait_at, last, dt, config):
+def decide(
+    path, rolls, occ, speed, accel, half, max_brake, rule_stop, rule_why, zone0, zone1, wait_at, last, dt, config
+):
     """Roll out, score and choose; returns the chosen proposal.
 
     Args:
@@ -62,12 +64,12 @@ def decide(rolls, occ, speed, accel, half, max_brake, rule_stop, rule_why, zone0
     best_way = 1.0
     for q in range(COUNT):
         why = rule_why
-        if rolls.stop[q] < rule_stop:
+        if rolls.proposal[q].stop < rule_stop:
             why = JUNCTION if q == WAIT else (WALKER if walks else CONFLICT)
-        roll_one(q, rolls, occ, speed, accel, half, max_brake, why, dt, config)
-        best_way = max(best_way, rolls.s[q, STEPS - 1])
+        roll_one(q, path, rolls, occ, speed, accel, half, max_brake, why, dt, config)
+        best_way = max(best_way, rolls.roll[q, STEPS - 1].s)
     for q in range(COUNT):
         score_one(q, rolls, occ, half, zone0, zone1, best_way, dt, config)
-        if (q == YIELD_NEAR or q == YIELD_FAR or q == WAIT) and rolls.stop[q] >= rule_stop:
-            rolls.score[q] = -1.0
+        if (q == YIELD_NEAR or q == YIELD_FAR or q == WAIT) and rolls.proposal[q].stop >= rule_stop:
+            rolls.proposal[q].score = -1.0
     return choose(rolls, COUNT, last, _BONUS)

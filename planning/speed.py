@@ -14,72 +14,70 @@ NONE, LIMIT, CURVE, LEADER, LIGHT, STOP_SIGN, CONFLICT, WALKER, JUNCTION, GOAL =
 REASONS = ("none", "limit", "curve", "leader", "light", "stop_sign", "conflict", "walker", "junction", "goal")
 
 
+PROPOSAL_ROW = np.dtype(
+    [
+        ("factor", "f8"),  # of the allowed speed
+        ("stop", "f8"),  # [m] path coordinate of the centre at which it wants to stand
+        ("brake", "f8"),  # [m/s^2] the most it may brake
+        ("score", "f8"),
+        ("collision", "f8"),  # [s] first overlap, FREE if none
+        ("safe", "f8"), ("progress", "f8"), ("ttc", "f8"), ("comfort", "f8"), ("rules", "f8"),  # terms in [0, 1]
+        ("reason", "i8"),  # what binds at the start
+        ("source", "i8"),  # object that it collides with or follows, -1
+    ]
+)  # fmt: skip
+ROLL_ROW = np.dtype([("s", "f8"), ("v", "f8"), ("a", "f8")])  # [m, m/s, m/s^2] box centre along the path
+
+
 class Rollouts(NamedTuple):
     """Scratch of one driver: Q = PROPOSALS, T = STEPS."""
 
-    s: np.ndarray  # (Q, T) [m] box centre along the path
-    v: np.ndarray  # (Q, T) [m/s]
-    a: np.ndarray  # (Q, T) [m/s^2]
-    factor: np.ndarray  # (Q,) of the allowed speed
-    stop: np.ndarray  # (Q,) [m] path coordinate of the centre at which it wants to stand
-    brake: np.ndarray  # (Q,) [m/s^2] the most it may brake
-    score: np.ndarray  # (Q,)
-    collision: np.ndarray  # (Q,) [s] first overlap, inf if none
-    terms: np.ndarray  # (Q, 5) collision, progress, ttc, comfort, rules
-    reason: np.ndarray  # (Q,) int what binds at the start
-    source: np.ndarray  # (Q,) int object that it collides with or follows, -1
-    energy: np.ndarray  # (PATH_POINTS,) [m^2/s^2] allowed speed squared
-    why: np.ndarray  # (PATH_POINTS,) int what made it so
+    proposal: np.ndarray  # (Q,) PROPOSAL_ROW
+    roll: np.ndarray  # (Q, T) ROLL_ROW
 
 
 def make_rollouts() -> Rollouts:
     """Empty scratch."""
-    table, row = (PROPOSALS, STEPS), PROPOSALS
-    return Rollouts(
-        s=np.zeros(table), v=np.zeros(table), a=np.zeros(table), factor=np.ones(row), stop=np.zeros(row),
-        brake=np.zeros(row), score=np.zeros(row), collision=np.zeros(row), terms=np.zeros((row, 5)),
-        reason=np.zeros(row, np.int64), source=np.zeros(row, np.int64), energy=np.zeros(PATH_POINTS),
-        why=np.zeros(PATH_POINTS, np.int64),
-    )  # fmt: skip
+    return Rollouts(np.zeros(PROPOSALS, PROPOSAL_ROW), np.zeros((PROPOSALS, STEPS), ROLL_ROW))
 
 
 @kernel
-def allow_speeds(path, rolls, config):
+def allow_speeds(path, config):
     """Fill energy and why: speed limit and curves at each path point, before braking distances."""
     for p in range(PATH_POINTS):
-        v = path.limit[p] * config.limit_factor
-        rolls.energy[p], rolls.why[p] = v * v, LIMIT
-        bend = abs(path.curvature[p])
+        v = path[p].limit * config.limit_factor
+        path[p].energy, path[p].why = v * v, LIMIT
+        bend = abs(path[p].curvature)
         if bend * v * v > config.lateral_accel:
-            rolls.energy[p], rolls.why[p] = config.lateral_accel / bend, CURVE
+            path[p].energy, path[p].why = config.lateral_accel / bend, CURVE
 
 
 @kernel
-def cap_speed(rolls, s0, s1, speed, why):
+def cap_speed(path, s0, s1, speed, why):
     """At most `speed` [m/s] between s0 and s1 [m]."""
     for p in range(max(int(math.ceil(s0 / PATH_STEP)), 0), min(int(s1 / PATH_STEP), PATH_POINTS - 1) + 1):
-        if rolls.energy[p] > speed * speed:
-            rolls.energy[p], rolls.why[p] = speed * speed, why
+        if path[p].energy > speed * speed:
+            path[p].energy, path[p].why = speed * speed, why
 
 
 @kernel
-def brake_in_time(rolls, brake):
+def brake_in_time(path, brake):
     """Backward sweep: v_p^2 <= v_{p+1}^2 + 2 b ds."""
     for i in range(PATH_POINTS - 1):
         p = PATH_POINTS - 2 - i
-        reachable = rolls.energy[p + 1] + 2.0 * brake * PATH_STEP
-        if rolls.energy[p] > reachable:
-            rolls.energy[p], rolls.why[p] = reachable, rolls.why[p + 1]
+        reachable = path[p + 1].energy + 2.0 * brake * PATH_STEP
+        if path[p].energy > reachable:
+            path[p].energy, path[p].why = reachable, path[p + 1].why
 
 
 @kernel
-def profile_accel(rolls, s, v, factor, stop, brake, tracking, preview):
+def profile_accel(path, s, v, factor, stop, brake, tracking, preview):
     """(acceleration [m/s^2], binds at the stop) that tracks the allowed speed and the stop point."""
     at = s + v * preview
     u = min(max(at / PATH_STEP, 0.0), PATH_POINTS - 1.001)
     i = int(u)
-    slope = (rolls.energy[i + 1] - rolls.energy[i]) / PATH_STEP
-    energy = rolls.energy[i] + (u - i) * PATH_STEP * slope
+    slope = (path[i + 1].energy - path[i].energy) / PATH_STEP
+    energy = path[i].energy + (u - i) * PATH_STEP * slope
     feed = 0.5 * min(slope, 0.0)
     if factor < 1.0:
         energy *= factor * factor
@@ -98,29 +96,29 @@ def profile_accel(rolls, s, v, factor, stop, brake, tracking, preview):
 
 
 @kernel
-def roll_one(q, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config):
+def roll_one(q, path, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config):
     """Simulate proposal q from (v0, a0): speed profile, its stop point, and IDM behind whatever is on the path ahead.
 
     Args:
         half: [m] half the own length. max_brake: [m/s^2] of the vehicle. stop_why: reason to note when the stop binds.
     """
     s, v, a = 0.0, v0, a0
-    factor, stop, most = rolls.factor[q], rolls.stop[q], min(rolls.brake[q], max_brake)
-    rolls.reason[q], rolls.source[q] = NONE, -1
+    factor, stop, most = rolls.proposal[q].factor, rolls.proposal[q].stop, min(rolls.proposal[q].brake, max_brake)
+    rolls.proposal[q].reason, rolls.proposal[q].source = NONE, -1
     for j in range(STEPS):
-        rolls.s[q, j], rolls.v[q, j], rolls.a[q, j] = s, v, a
-        want, held = profile_accel(rolls, s, v, factor, stop, config.brake, config.tracking, config.preview)
+        rolls.roll[q, j].s, rolls.roll[q, j].v, rolls.roll[q, j].a = s, v, a
+        want, held = profile_accel(path, s, v, factor, stop, config.brake, config.tracking, config.preview)
         want = min(want, config.max_accel)
         lead, who = 1e9, -1
         for e in range(occ.count[0]):
-            if not occ.inside[e, j]:
+            if not occ.cell[e, j].inside:
                 continue
-            gap = occ.low[e, j] - (s + half)
-            if occ.low[e, j] + occ.high[e, j] < 2.0 * s or gap < -half:
+            gap = occ.cell[e, j].low - (s + half)
+            if occ.cell[e, j].low + occ.cell[e, j].high < 2.0 * s or gap < -half:
                 continue
             if gap > 10.0 + 3.0 * v + 0.2 * v * v:
                 continue
-            other = max(occ.speed[e], 0.0) if occ.same_way[e] else 0.0
+            other = max(occ.entry[e].speed, 0.0) if occ.entry[e].same_way else 0.0
             pull = config.max_accel - idm_interaction(
                 v, v - other, max(gap, 0.1), config.min_gap, config.headway, config.max_accel, config.brake + 0.5
             )
@@ -130,12 +128,12 @@ def roll_one(q, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config):
             want = lead
         if j == 0:
             if who >= 0 and lead <= want + 1e-9:
-                rolls.reason[q] = WALKER if occ.walker[who] else LEADER
-                rolls.source[q] = occ.source[who]
+                rolls.proposal[q].reason = WALKER if occ.entry[who].walker else LEADER
+                rolls.proposal[q].source = occ.entry[who].source
             elif held:
-                rolls.reason[q] = stop_why
+                rolls.proposal[q].reason = stop_why
             else:
-                rolls.reason[q] = rolls.why[min(int(v0 * config.preview / PATH_STEP), PATH_POINTS - 1)]
+                rolls.proposal[q].reason = path[min(int(v0 * config.preview / PATH_STEP), PATH_POINTS - 1)].why
         want = max(want, -most)
         limit = config.jerk * dt
         if want < -3.0 or most > 5.0:

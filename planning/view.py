@@ -1,66 +1,69 @@
-"""The parts of a Scene that the planner reads, as a NamedTuple of contiguous arrays that kernels take."""
+"""The parts of a Scene that the planner reads, as rows of structured arrays.
+
+Kernels take one driver's row as one pointer. Forty separate arrays, each of which a compiler sees as eight arguments,
+made them compile three times longer.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from world.records import Scene
+from world.records import SCENE_OBJECTS, SCENE_ROUTE_POINTS, Scene
+
+_F, _I, _B = "f8", "i8", "?"
+DRIVER_ROW = np.dtype(
+    [
+        ("x", _F), ("y", _F), ("yaw", _F), ("speed", _F), ("accel", _F), ("steer", _F), ("length", _F), ("width", _F),
+        ("wheelbase", _F), ("rear_axle", _F), ("remaining", _F), ("time", _F), ("active", _B),
+        ("light_state", _I), ("light_distance", _F), ("light_valid", _B), ("stop_distance", _F), ("stop_valid", _B),
+        ("yield_distance", _F), ("yield_valid", _B), ("crosswalk_distance", _F), ("crosswalk_length", _F),
+        ("crosswalk_valid", _B), ("steer_lag", _F), ("max_brake", _F), ("map", _I),
+    ]
+)  # fmt: skip
+ROUTE_ROW = np.dtype([("x", _F), ("y", _F), ("half_width", _F), ("limit", _F), ("valid", _B)])
+OBJECT_ROW = np.dtype(
+    [
+        ("x", _F), ("y", _F), ("yaw", _F), ("vx", _F), ("vy", _F), ("length", _F), ("width", _F), ("kind", _I),
+        ("track", _I), ("valid", _B),
+    ]
+)  # fmt: skip
 
 
-class SceneView(NamedTuple):
-    """Leading dims (B, K); shapes, units and frames as in world.records."""
+class SceneRows(NamedTuple):
+    """Units and frames as in world.records; `steer_lag`, `max_brake` and `map` are filled once, at reset."""
 
-    pose: np.ndarray
-    speed: np.ndarray
-    accel: np.ndarray
-    steer: np.ndarray
-    size: np.ndarray
-    wheelbase: np.ndarray
-    rear_axle: np.ndarray
-    route_xy: np.ndarray
-    route_half_width: np.ndarray
-    route_limit: np.ndarray
-    route_valid: np.ndarray
-    remaining: np.ndarray
-    object_xy: np.ndarray
-    object_yaw: np.ndarray
-    object_velocity: np.ndarray
-    object_size: np.ndarray
-    object_kind: np.ndarray
-    object_track: np.ndarray
-    object_valid: np.ndarray
-    lane_xy: np.ndarray
-    lane_point_valid: np.ndarray
-    lane_relation: np.ndarray
-    lane_yields: np.ndarray
-    lane_change_left: np.ndarray
-    lane_half_width: np.ndarray
-    lane_valid: np.ndarray
-    light_state: np.ndarray
-    light_distance: np.ndarray
-    light_valid: np.ndarray
-    stop_distance: np.ndarray
-    stop_valid: np.ndarray
-    yield_distance: np.ndarray
-    yield_valid: np.ndarray
-    crosswalk_distance: np.ndarray
-    crosswalk_length: np.ndarray
-    crosswalk_valid: np.ndarray
-    time: np.ndarray
-    active: np.ndarray
+    driver: np.ndarray  # (B, K) DRIVER_ROW
+    route: np.ndarray  # (B, K, R) ROUTE_ROW
+    objects: np.ndarray  # (B, K, O) OBJECT_ROW
 
 
-def scene_view(scene: Scene) -> SceneView:
-    """The view of a Scene; copies only what is not contiguous."""
-    ego, route, lanes, objects, ahead = scene.ego, scene.route, scene.lanes, scene.objects, scene.ahead
-    fields = (
-        ego.pose, ego.speed, ego.accel, ego.steer, ego.size, ego.wheelbase, ego.rear_axle,
-        route.xy, route.half_width, route.limit, route.valid, route.remaining,
-        objects.xy, objects.yaw, objects.velocity, objects.size, objects.kind, objects.track, objects.valid,
-        lanes.xy, lanes.point_valid, lanes.relation, lanes.yields, lanes.change_left, lanes.half_width, lanes.valid,
-        ahead.light_state, ahead.light_distance, ahead.light_valid, ahead.stop_distance, ahead.stop_valid,
-        ahead.yield_distance, ahead.yield_valid,
-        ahead.crosswalk_distance, ahead.crosswalk_length, ahead.crosswalk_valid,
-        scene.time, scene.active,
+def make_rows(worlds: int, drivers: int) -> SceneRows:
+    """Empty rows."""
+    shape = (worlds, drivers)
+    return SceneRows(
+        np.zeros(shape, DRIVER_ROW), np.zeros((*shape, SCENE_ROUTE_POINTS), ROUTE_ROW),
+        np.zeros((*shape, SCENE_OBJECTS), OBJECT_ROW),
     )  # fmt: skip
-    return SceneView(*(np.ascontiguousarray(f) for f in fields))
+
+
+def fill_rows(rows: SceneRows, scene: Scene) -> None:
+    """Copy a Scene into the rows."""
+    ego, ahead, route, objects = scene.ego, scene.ahead, scene.route, scene.objects
+    d = rows.driver
+    d["x"], d["y"], d["yaw"] = ego.pose[..., 0], ego.pose[..., 1], ego.pose[..., 2]
+    d["length"], d["width"] = ego.size[..., 0], ego.size[..., 1]
+    for name in ("speed", "accel", "steer", "wheelbase", "rear_axle"):
+        d[name] = getattr(ego, name)
+    d["remaining"], d["time"], d["active"] = route.remaining, scene.time, scene.active
+    for part in ("light_state", "light_distance", "light_valid", "stop_distance", "stop_valid", "yield_distance"):
+        d[part] = getattr(ahead, part)
+    for part in ("yield_valid", "crosswalk_distance", "crosswalk_length", "crosswalk_valid"):
+        d[part] = getattr(ahead, part)
+    r = rows.route
+    r["x"], r["y"] = route.xy[..., 0], route.xy[..., 1]
+    r["half_width"], r["limit"], r["valid"] = route.half_width, route.limit, route.valid
+    o = rows.objects
+    o["x"], o["y"], o["yaw"] = objects.xy[..., 0], objects.xy[..., 1], objects.yaw
+    o["vx"], o["vy"] = objects.velocity[..., 0], objects.velocity[..., 1]
+    o["length"], o["width"] = objects.size[..., 0], objects.size[..., 1]
+    o["kind"], o["track"], o["valid"] = objects.kind, objects.track, objects.valid

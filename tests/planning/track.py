@@ -4,9 +4,12 @@ import math
 
 import numpy as np
 
-from planning.lateral import LateralConfig, steer_one
-from planning.longitudinal import LongitudinalConfig, accel_one
+from planning.config import PlannerConfig
+from planning.lateral import steer_one
+from planning.longitudinal import accel_one
 from planning.path import make_path, path_one
+from planning.speed import ROLL_ROW
+from planning.view import ROUTE_ROW
 from world.bicycle import bicycle_step
 
 F = np.float32
@@ -65,23 +68,23 @@ def route_from(line, x, y, yaw, last, points=50, step=2.0):
     return local[None, None].astype(F), ok[None, None], offset, lo + i
 
 
-def drive(line, speed, offset=0.0, config=None, car=None, keep_speed=True):
+def drive(line, speed, offset=0.0, config=None, car=None):
     """Drives a line at a constant wanted speed; returns arrays over time."""
     car = {**CAR, **(car or {})}
     path = make_path()
     x, y, yaw, v, a, steer = 0.0, offset, math.atan2(*(line[1] - line[0])[::-1]), speed, 0.0, 0.0
     last, out = 0, {k: [] for k in ("error", "speed", "yaw_rate", "command", "accel")}
-    half = np.full((1, 1, 50), 2.0, F)
-    limit = np.full((1, 1, 50), speed, F)
-    config = config or LateralConfig()
+    row = (config or PlannerConfig()).row()
+    route, rolled = np.zeros(50, ROUTE_ROW), np.zeros(20, ROLL_ROW)
+    route["half_width"], route["limit"], rolled["v"] = 2.0, speed, speed
     for _ in range(3000):
         xy, ok, error, last = route_from(line, x, y, yaw, last)
         if ok.sum() < 6:
             break
-        path_one(0, 0, xy, half, limit, ok, path)
-        speeds = np.full(20, speed)
-        u, _ = steer_one(path, speeds, 0.2, v, steer, car["wheelbase"], car["rear_axle"], car["steer_lag"], config)
-        command = accel_one(speeds, np.zeros(20), 0.2, v, a, DT, False, LongitudinalConfig())
+        route["x"], route["y"], route["valid"] = xy[0, 0, :, 0], xy[0, 0, :, 1], ok
+        path_one(route, path)
+        u, _ = steer_one(path, rolled, 0.2, v, steer, car["wheelbase"], car["rear_axle"], car["steer_lag"], row)
+        command = accel_one(rolled, 0.2, v, a, DT, False, row)
         state = bicycle_step(*map(F, (x, y, yaw, v, a, steer, u, command)), *map(F, car.values()), F(DT))
         x, y, yaw, v, a, steer, rate = map(float, state)
         for key, value in zip(out, (error, v, rate, u, a), strict=True):
