@@ -112,7 +112,7 @@ def _decode(data: bytes, dtype: np.dtype, shape: tuple[int, ...], coding: str) -
     bits = np.ascontiguousarray(planes.T).reshape(-1).view(_unsigned(dtype)).reshape(shape)
     if coding in ("diff", "diff2"):
         one = np.array(1, bits.dtype)
-        bits = (bits >> one) ^ -(bits & one)
+        bits = (bits >> one) ^ np.negative(bits & one)
     if coding != "plain" and not shape:
         raise RecordError(f"a single number cannot have coding {coding!r}")
     if coding == "xor":

@@ -52,7 +52,7 @@ def comfort_series(
         Name of BOUNDS -> (n,) SI.
     """
     heading = np.unwrap(np.asarray(yaw, np.float64))
-    ax, ay = savitzky_golay(vx, dt, 9, 2, 1), savitzky_golay(vy, dt, 9, 2, 1)
+    ax, ay = (savitzky_golay(np.asarray(v, np.float64), dt, 9, 2, 1) for v in (vx, vy))
     c, s = np.cos(heading), np.sin(heading)
     lon, lat = c * ax + s * ay, -s * ax + c * ay
     return {

@@ -94,21 +94,21 @@ class EpisodeScorer:
             wide: (B, K) drivers in a junction or between lanes (their TTC also looks to the sides).
         """
         k = self.shape[1]
-        speed = state.speed[:, :k]
+        speed = np.asarray(state.speed[:, :k], np.float32)
         self.progress = np.where(self.active, result.progress, self.progress)
         self.ticks += self.active
         self.driven += np.where(self.active, np.abs(speed) * self.dt, 0.0)
         for event in result.events:
             if self.active[event.world, event.driver]:
                 self.events[event.world][event.driver].append(event)
-        traffic = state.valid[:, k:] & (bodies.kind[:, k:] < FIRST_WALKER)
+        traffic = np.asarray(state.valid[:, k:], np.bool_) & np.asarray(bodies.kind[:, k:] < FIRST_WALKER)
         count = traffic.sum(axis=1)
         mean = np.where(traffic, np.abs(state.speed[:, k:]), 0.0).sum(axis=1) / np.maximum(count, 1)
         self.min_speed.tick(self.progress, self.route_length, speed, mean, count)
         every = max(1, round(SAMPLE_DT / self.dt))
         self.ttc.tick(state, bodies, self.active & (self.ticks % every == 0), wide)
         self.trace.tick(state.vx[:, :k], state.vy[:, :k], state.yaw[:, :k], self.active)
-        ended = self.active & (result.terminated | result.truncated)
+        ended = self.active & np.logical_or(result.terminated, result.truncated)
         self.done |= ended
         self.active &= ~ended
 

@@ -29,7 +29,7 @@ class Trace:
         """vx, vy, unwrapped yaw of one driver, each (n,) float64, taken every `sample_dt` s from ticks `dt` s apart."""
         n = int(self._count[b, k])
         if n == 0:
-            return (np.zeros(0),) * 3
+            return np.zeros(0), np.zeros(0), np.zeros(0)
         vx, vy, yaw = (self._data[:n, field, b, k].astype(np.float64) for field in range(3))
         have = np.arange(n) * dt
         want = np.arange(int(have[-1] / sample_dt + 1e-6) + 1) * sample_dt

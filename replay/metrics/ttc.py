@@ -89,3 +89,14 @@ class TtcMeter:
     def fraction(self, b: int, k: int) -> float:
         """Share of samples at or above the bound, in [0, 1]; 1 without samples."""
         return 1.0 if self.samples[b, k] == 0 else 1.0 - float(self.failed[b, k] / self.samples[b, k])
+
+
+def in_junction(routes, progress: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(B, K) whether drivers are in a junction of their route.
+
+    Args:
+        routes: RouteTable (points a metre apart).
+        progress: (B, K) [m].
+    """
+    at = np.clip(np.rint(progress).astype(np.int64), 0, np.maximum(routes.count - 1, 0))
+    return np.take_along_axis(routes.junction, at[..., None], axis=2)[..., 0]

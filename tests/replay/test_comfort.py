@@ -6,7 +6,7 @@ import pytest
 from replay.metrics.comfort import comfort, comfort_series
 from replay.metrics.derivative import savitzky_golay
 from replay.metrics.episode import EpisodeScorer, mean_scores
-from replay.metrics.ttc import TtcMeter
+from replay.metrics.ttc import TtcMeter, in_junction
 from tests.replay.synthetic import Crowd
 from world.kinds import EventKind
 from world.records import Event, StepResult
@@ -161,3 +161,12 @@ def test_worlds_are_scored_as_if_alone():
         together.tick(both.state, both.bodies, StepResult({}, (), flag, flag, progress))
     for b in range(2):
         assert together.score(b, 0) == alone[b].score(0, 0)
+
+
+def test_in_junction_looks_up_the_route():
+    class Routes:
+        junction = np.array([[[False, True, True, False]], [[True, False, False, False]]])
+        count = np.array([[4], [1]])
+
+    assert in_junction(Routes, np.array([[1.4], [9.0]], np.float32)).tolist() == [[True], [True]]
+    assert in_junction(Routes, np.array([[2.6], [0.0]], np.float32)).tolist() == [[False], [True]]
