@@ -14,6 +14,7 @@ _SLICE = 0.5  # [m] greatest spacing of the cross-sections that are tested
 _ACROSS = np.linspace(-1.0, 1.0, 7)  # tested places of a cross-section, in half widths
 _LEVEL = 3.0  # [m] lanes further above or below do not meet
 _CELL = 4.0  # [m]
+_JOINT = 0.15  # [m] a segment's band reaches so far beyond its ends, which closes the outside of bends
 
 
 @dataclass
@@ -152,10 +153,8 @@ def _within(
     half = (lanes.width[segment] * (1 - clamped) + lanes.width[segment + 1] * clamped) / 2 - SHRINK + slack
     near = np.einsum("ij,ij->i", gap, gap) <= half * half
     near &= np.abs(slices.xyz[row, 2] - a[:, 2] - clamped * (b[:, 2] - a[:, 2])) < _LEVEL
-    if np.isscalar(slack):  # the last word: a band ends square
-        owner = lanes.point_lane[segment]
-        near &= ~((t < 0) & (segment == lanes.start[owner]))
-        near &= ~((t > 1) & (segment == lanes.start[owner + 1] - 2))
+    if np.isscalar(slack):  # the last word
+        near &= np.abs(t - clamped) * np.linalg.norm(u, axis=1) <= _JOINT
     return near
 
 

@@ -92,7 +92,7 @@ class Bands:
         self.cell_start, self.cell_segment = fill_cells(self.grid, a, b, first)
 
     def hold(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """(n,) whether points (n, 3) lie in a segment's band, on its level; bands end 0.2 m beyond a lane's ends."""
+        """(n,) whether points (n, 3) lie in a segment's band, on its level; a band reaches 0.2 m beyond its segment."""
         out = np.zeros(len(xyz), bool)
         if self.empty or not len(xyz):
             return out
@@ -118,7 +118,4 @@ class Bands:
         half = (lanes.width[segment] * (1 - inner) + lanes.width[segment + 1] * inner) / 2
         near = np.einsum("ij,ij->i", gap, gap) <= half * half
         near &= np.abs(p[:, 2] - a[:, 2] - inner * (b[:, 2] - a[:, 2])) <= _LEVEL
-        owner = lanes.point_lane[segment]
-        beyond = np.abs(t - inner) * np.sqrt(norm2) > _OUTSIDE
-        ends = ((t < 0) & (segment == lanes.start[owner])) | ((t > 1) & (segment == lanes.start[owner + 1] - 2))
-        return near & ~(ends & beyond)
+        return near & (np.abs(t - inner) * np.sqrt(norm2) <= _OUTSIDE)

@@ -19,7 +19,7 @@ _BOTH_WAYS = int(LaneKind.BIDIRECTIONAL)
 _Z_WEIGHT = np.float32(2.0)
 _HEADING_WEIGHT = np.float32(5.0)  # [m] that a lane of opposite heading counts as further away
 _LEVEL = np.float32(2.5)  # [m] a drivable band further above or below is another level
-_END_SLACK = np.float32(0.2)  # [m] a lane's band reaches this far beyond its ends (gaps between linked lanes)
+_JOINT = np.float32(0.2)  # [m] a segment's band reaches so far beyond its ends: outsides of bends, gaps between lanes
 _PI = np.float32(np.pi)
 _TWO_PI = np.float32(2 * np.pi)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
@@ -229,12 +229,7 @@ def in_band(tables, point, x, y, z):
     half = (a.width + t * (b.width - a.width)) * _HALF
     if dx * dx + dy * dy > half * half or abs(z - (a.z + t * (b.z - a.z))) > _LEVEL:
         return False
-    if _ZERO <= raw <= _ONE:
-        return True
-    row = tables.lanes[a.lane]
-    past_end = (raw < _ZERO and point == row.point0) or (raw > _ONE and point == row.point0 + row.points - 2)
-    beyond = abs(raw - t) * np.float32(np.sqrt(ux * ux + uy * uy))
-    return not past_end or beyond <= _END_SLACK
+    return abs(raw - t) * np.float32(np.sqrt(ux * ux + uy * uy)) <= _JOINT
 
 
 @kernel

@@ -15,6 +15,7 @@ from world.roadmap import RoadMap
 
 ROUTE_STEP = 1.0  # [m] between two points of a route
 BLEND = 36.0  # [m] length of a lane change where there is room
+_APART = 0.1  # [m] lanes that a link joins this far aside are blended too
 _FINE = 0.25  # [m] spacing of the points that are resampled
 _SPARSE = 50.0  # [m] greatest distance of two waypoints
 _TURN_COMMAND = {
@@ -79,8 +80,7 @@ def route_line(road_map: RoadMap, route: Route) -> RouteLine:
     u = np.linspace(0.0, total, int(np.ceil(total / _FINE)) + 1)  # raw progress: along the centre lines
     piece = np.clip(np.searchsorted(start, u, side="right") - 1, 0, len(route.lane) - 1)
     raw = _on_lanes(road_map, route.lane[piece], route.s0[piece] + (u - start[piece]))
-    shift, changing = _shifts(road_map, route, start, u)
-    slope = np.gradient(shift, u)
+    shift, slope, bend, changing = _shifts(road_map, route, start, u)
     normal = np.stack([-np.sin(raw["heading"]), np.cos(raw["heading"])], axis=1)
     xy = raw["xyz"][:, :2] + shift[:, None] * normal
     stretch = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))))
@@ -91,7 +91,6 @@ def route_line(road_map: RoadMap, route: Route) -> RouteLine:
     lane_s = route.s0[own] + (place - start[own])
     exact = _on_lanes(road_map, route.lane[own], lane_s)
     yaw = np.unwrap(raw["heading"]) + np.arctan2(slope, 1 - raw["curvature"] * shift)
-    bend = np.gradient(slope, u)
     junction = road_map.lane_junction[route.lane[own]] >= 0
     turn = road_map.lane_turn[route.lane[own]]
     command = np.array([int(_TURN_COMMAND[int(t)]) for t in turn], np.int8)
@@ -136,31 +135,66 @@ def _on_lanes(m: RoadMap, lane: NDArray, s: NDArray) -> dict[str, NDArray[np.flo
     }
 
 
-def blend(u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Quintic 0 -> 1 over u in [0, 1], first and second derivatives zero at both ends."""
+def centre_xy(m: RoadMap, lane: int, s: float) -> NDArray[np.float64]:
+    """(2,) [m] centre of a lane at arc length s."""
+    return _on_lanes(m, np.array([lane]), np.array([s]))["xyz"][0, :2]
+
+
+def blend(u: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Quintic 0 -> 1 over u in [0, 1] with its first two derivatives, which are zero at both ends."""
     v = np.clip(u, 0.0, 1.0)
-    return v * v * v * (10.0 + v * (6.0 * v - 15.0))
+    value = v * v * v * (10.0 + v * (6.0 * v - 15.0))
+    return value, 30.0 * v * v * (1 - v) ** 2, 60.0 * v * (1 - v) * (1 - 2 * v)
 
 
-def _shifts(m: RoadMap, route: Route, start: NDArray, u: NDArray) -> tuple[NDArray, NDArray]:
-    """(shift [m] to the left of the raw line that smooths the lane changes, +-1 where a change goes on)."""
-    shift, changing = np.zeros_like(u), np.zeros_like(u)
-    changes = np.flatnonzero(route.change)
-    for n, i in enumerate(changes):
+def _shifts(m: RoadMap, route: Route, start: NDArray, u: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """How the line lies beside the raw line, which jumps at lane changes.
+
+    Returns:
+        shift [m] to the left of the raw line; slope [-] and bend [1/m] of the line against the lanes' direction;
+        +-1 where a change goes on.
+    """
+    shift, slope, bend, changing = (np.zeros_like(u) for _ in range(4))
+    for i, across in _jumps(m, route):
         middle = start[i]
-        before = middle - (start[changes[n - 1]] if n else 0.0)
-        after = (start[changes[n + 1]] if n + 1 < len(changes) else start[-1]) - middle
-        half = min(BLEND / 2, before / (2 if n else 1), after / (2 if n + 1 < len(changes) else 1))
-        half = max(half, 0.5)
-        a = _on_lanes(m, route.lane[i - 1 : i], route.s1[i - 1 : i].astype(np.float64))
-        b = _on_lanes(m, route.lane[i : i + 1], route.s0[i : i + 1].astype(np.float64))
-        h = float(b["heading"][0])
-        gap = (b["xyz"] - a["xyz"])[0]
-        across = float(-np.sin(h) * gap[0] + np.cos(h) * gap[1])  # new centre line seen from the old one
-        w = blend((u - middle + half) / (2 * half))
+        half = max(0.5, min(BLEND / 2, _room(m, route, start, i, -1), _room(m, route, start, i, 1)))
+        w, first, second = blend((u - middle + half) / (2 * half))
         shift += across * (w - (u >= middle))
+        slope += across * first / (2 * half)
+        bend += across * second / (2 * half) ** 2
         changing[np.abs(u - middle) <= half] = np.sign(route.change[i])
-    return shift, changing
+    return shift, slope, bend, changing
+
+
+def _jumps(m: RoadMap, route: Route) -> list[tuple[int, float]]:
+    """Pieces that begin beside the end of the one before, with the step [m] to the left: changes, and bad links."""
+    if len(route.lane) < 2:
+        return []
+    a = _on_lanes(m, route.lane[:-1], route.s1[:-1].astype(np.float64))
+    b = _on_lanes(m, route.lane[1:], route.s0[1:].astype(np.float64))
+    gap = b["xyz"] - a["xyz"]
+    across = np.cos(b["heading"]) * gap[:, 1] - np.sin(b["heading"]) * gap[:, 0]
+    return [(i + 1, float(across[i])) for i in np.flatnonzero((route.change[1:] != 0) | (np.abs(across) > _APART))]
+
+
+def _room(m: RoadMap, route: Route, start: NDArray, i: int, way: int) -> float:
+    """[m] that the change into piece i may take backwards (way -1) or forwards: to a junction, half way to the next.
+
+    A bad link is blended over the two lanes that it joins.
+    """
+    at = i - 1 if way < 0 else i
+    if not route.change[i]:
+        return min(float(start[at + 1] - start[at]), BLEND / 4)
+    room = 0.0
+    while 0 <= at < len(route.lane) and room < BLEND:
+        if m.lane_junction[route.lane[at]] >= 0:
+            return room
+        room += float(start[at + 1] - start[at])
+        border = at if way < 0 else at + 1
+        if border < len(route.lane) and route.change[border] != 0:
+            return room / 2
+        at += way
+    return room
 
 
 def sparse_waypoints(line: RouteLine) -> tuple[NDArray[np.float32], NDArray[np.int8]]:

@@ -21,6 +21,7 @@ from world.route_line import (
     ROUTE_STEP,
     Route,
     RouteLine,
+    centre_xy,
     pack_waypoints,
     route_line,
     sparse_waypoints,
@@ -160,13 +161,15 @@ class Router:
         first = (start.lane, start.s)
         done: dict[tuple[int, float], tuple[float, tuple[int, float] | None, int]] = {}
         heap: list[tuple[float, int, float, tuple[int, float] | None, int]] = [(0.0, start.lane, start.s, None, 0)]
+        entered: dict[int, list[tuple[float, float]]] = {}
         missing = set(wanted)
         while heap:
             cost, lane, s, before, side = heapq.heappop(heap)
             node = (lane, s)
-            if node in done:
-                continue
+            if any(at <= s and least + s - at <= cost + 1e-9 for at, least in entered.get(lane, ())):
+                continue  # been there earlier on the lane at no more cost
             done[node] = (cost, before, side)
+            entered.setdefault(lane, []).append((s, cost))
             if s == 0.0 and node != first:
                 missing.discard(lane)
                 if not missing:
@@ -210,51 +213,51 @@ class Router:
         Raises:
             RouteError: a lane change has no room.
         """
-        out_lane, out_s0, out_s1, out_change = [], [], [], []
+        pieces: list[tuple[int, float, float, int]] = []
         i, at = 0, float(s0)
         while i < len(lanes):
             j = i  # lanes i..j lie beside each other
             while j + 1 < len(lanes) and sides[j + 1] != 0:
                 j += 1
             end = float(s1) if j + 1 == len(lanes) else float(self.length[lanes[j]])
-            fractions = self._change_places(
-                lanes[i : j + 1], sides[i : j + 1], at / self.length[lanes[i]], end / self.length[lanes[j]]
-            )
-            for k in range(i, j + 1):
-                length = self.length[lanes[k]]
-                out_lane.append(lanes[k])
-                out_s0.append(at if k == i else fractions[k - i - 1] * length)
-                out_s1.append(end if k == j else fractions[k - i] * length)
-                out_change.append(sides[k] if k > i else 0)
+            margin = 0.0  # that the change before takes
+            for k in range(i, j):
+                until = end / float(self.length[lanes[j]])
+                leave = self._change_place(lanes[k], lanes[k + 1], sides[k + 1], at + margin, until, j - k)
+                pieces.append((lanes[k], at, leave, sides[k] if k > i else 0))
+                margin = leave - at - margin
+                at = self._beside(lanes[k], leave, lanes[k + 1])
+            pieces.append((lanes[j], at, max(at, end), sides[j] if j > i else 0))
             i, at = j + 1, 0.0
+        lane, begin, end_s, change = zip(*pieces, strict=True)
+        f32 = np.float32
         return Route(
-            np.array(out_lane, np.int32),
-            np.array(out_s0, np.float32),
-            np.array(out_s1, np.float32),
-            np.array(out_change, np.int8),
-            float(cost),
+            np.array(lane, np.int32), np.array(begin, f32), np.array(end_s, f32), np.array(change, np.int8), cost
         )
 
-    def _change_places(self, lanes: Sequence[int], sides: Sequence[int], begin: float, end: float) -> list[float]:
-        """Where each of the lane changes over neighbouring lanes lies, as fraction of the lane's length.
+    def _change_place(self, lane: int, other: int, side: int, at: float, until: float, left: int) -> float:
+        """[m] s on `lane` of the middle of the change to `other`.
 
-        Every change gets an equal share of what is left of the lane, and lies early in it: half a BLEND after the
-        share's begin where there is room, else in its middle.
+        Each of the `left` changes to come gets an equal share of what remains of the lane up to the fraction `until`,
+        and lies early in its share: 0.6 BLEND after its begin where there is room, else in its middle.
         """
-        out: list[float] = []
-        for k in range(1, len(lanes)):
-            lane = lanes[k - 1]
-            change = next((c for c in self.changes[lane] if c.other == lanes[k] and c.side == sides[k]), None)
-            if change is None:
-                raise RouteError(f"map {self.map.name}: no lane change from lane {lane} to lane {lanes[k]} is allowed")
-            length = self.length[lane]
-            low, high = max(begin, change.low / length), min(end, change.high / length)
-            share = (high - low) / (len(lanes) - k)
-            if share < 0:
-                raise RouteError(f"map {self.map.name}: no room for the lane change on lane {lane}")
-            out.append(low + min(share / 2, 0.6 * BLEND / length))
-            begin = low + min(share, 1.2 * BLEND / length)
-        return out
+        change = next((c for c in self.changes[lane] if c.other == other and c.side == side), None)
+        if change is None:
+            raise RouteError(f"map {self.map.name}: no lane change from lane {lane} to lane {other} is allowed")
+        low, high = max(at, change.low), min(until * float(self.length[lane]), change.high)
+        if high < low:
+            raise RouteError(f"map {self.map.name}: no room for the change from lane {lane} to lane {other}")
+        return low + min((high - low) / (2 * left), 0.6 * BLEND)
+
+    def _beside(self, lane: int, s: float, other: int) -> float:
+        """[m] s on `other` of the place next to (lane, s)."""
+        x, y = centre_xy(self.map, lane, s)
+        rows = slice(int(self.map.lane_start[other]), int(self.map.lane_start[other + 1]))
+        p = self.map.point_xyz[rows, :2].astype(np.float64)
+        u = np.diff(p, axis=0)
+        t = np.clip(((np.array([x, y]) - p[:-1]) * u).sum(axis=1) / np.maximum((u * u).sum(axis=1), 1e-12), 0.0, 1.0)
+        k = int(np.argmin(np.hypot(*(p[:-1] + t[:, None] * u - [x, y]).T)))
+        return float((k + t[k]) * self.map.lane_step[other])
 
     # --- Through waypoints -----------------------------------------------------------------------------------------
 
@@ -407,7 +410,7 @@ class Router:
         high = np.minimum(high, room - need)
         fits = np.flatnonzero((length > 8.0) & (high >= low))
         if not len(fits):
-            raise RouteError(f"map {self.map.name}: no route of {need:.0f} m on it")
+            raise RouteError(f"map {self.map.name}: no route of {need - 2:.0f} m on it")
         span = np.cumsum((high - low)[fits] + 1.0)
         at = float(draw_unit(seed, entity, 0, _STARTS)) * span[-1]
         k = min(int(np.searchsorted(span, at, side="right")), len(fits) - 1)
