@@ -35,6 +35,7 @@ class Judge(NamedTuple):
 
     active: np.ndarray  # bool the driver is judged (false: no task, or done)
     max_time: np.ndarray  # float32 [s] of the run; inf: none
+    steps: np.ndarray  # int32 judged so far
     route_s: np.ndarray  # float32 [m] where the driver is along its route now
     route_d: np.ndarray  # float32 [m] offset from the route, left positive
     progress: np.ndarray  # float32 [m] largest route_s so far
@@ -45,9 +46,11 @@ class Judge(NamedTuple):
     lane_s: np.ndarray  # float32 [m]
     lane_d: np.ndarray  # float32 [m]
     off_road: np.ndarray  # bool a wheel was outside of the drivable surface after the last step
-    wrong_way: np.ndarray  # bool
+    off_road_timer: np.ndarray  # float32 [s] until leaving the road counts again
+    wrong_way: np.ndarray  # bool it stands or drives against its lane
+    against: np.ndarray  # float32 [m] driven in the present stretch against the lane
     speeding: np.ndarray  # float32 [m] driven in the present stretch of speeding
-    stop_lane: np.ndarray  # int32 stop (row of tables.stops) whose zone the driver is in, -1 none
+    stop_row: np.ndarray  # int32 row of tables.stops whose zone the driver is in, -1 none
     stop_done: np.ndarray  # bool it has stopped there
     static_timer: np.ndarray  # float32 [s] until a static collision counts again
     contact: np.ndarray  # float32 (B, K, N) [s] until a collision with that slot counts again
@@ -72,7 +75,7 @@ def judge_limits(config: JudgeConfig, dt: float) -> JudgeLimits:
 
 
 _BOOLS = ("active", "off_road", "wrong_way", "stop_done", "terminated", "truncated")
-_INDICES = ("lane", "stop_lane")
+_INDICES = ("lane", "stop_row", "steps")
 _EVENTS = {
     "event_step": np.int64, "event_driver": np.int32, "event_kind": np.int8, "event_value": np.float32,
     "event_other": np.int32, "event_fault": np.int8, "event_x": np.float32, "event_y": np.float32,
@@ -105,14 +108,32 @@ def reset_judge_one(b, k, judge, max_time):
     judge.max_time[b, k] = max_time
     judge.route_s[b, k] = judge.route_d[b, k] = judge.progress[b, k] = 0.0
     judge.driven[b, k] = judge.outside[b, k] = judge.stopped[b, k] = 0.0
-    judge.lane[b, k] = judge.stop_lane[b, k] = -1
+    judge.lane[b, k] = judge.stop_row[b, k] = -1
     judge.lane_s[b, k] = judge.lane_d[b, k] = 0.0
     judge.off_road[b, k] = judge.wrong_way[b, k] = judge.stop_done[b, k] = False
-    judge.speeding[b, k] = judge.static_timer[b, k] = 0.0
+    judge.speeding[b, k] = judge.against[b, k] = judge.static_timer[b, k] = judge.off_road_timer[b, k] = 0.0
+    judge.steps[b, k] = 0
     judge.terminated[b, k] = judge.truncated[b, k] = False
     for j in range(judge.contact.shape[2]):
         judge.contact[b, k, j] = 0.0
         judge.contact_generation[b, k, j] = -1
+
+
+@kernel
+def emit(b, k, kind, value, other, fault, x, y, worlds, judge):
+    """Write an event of driver k into the buffer of world b.
+
+    Args:
+        kind: EventKind. value: see docs/judge.md. other: slot or -1. fault: Fault. x, y: [m] where.
+    """
+    n = judge.event_count[b]
+    if n >= judge.event_kind.shape[1]:
+        judge.event_lost[b] += 1
+        return
+    judge.event_count[b] = n + 1
+    judge.event_step[b, n], judge.event_driver[b, n], judge.event_kind[b, n] = worlds.step[b], k, kind
+    judge.event_value[b, n], judge.event_other[b, n], judge.event_fault[b, n] = value, other, fault
+    judge.event_x[b, n], judge.event_y[b, n] = x, y
 
 
 def collect_events(judge: Judge) -> tuple[Event, ...]:

@@ -1,20 +1,229 @@
-"""The judge's step."""
+"""The judge's step: what drivers did between two states. docs/judge.md states every event and its value.
 
+Sources: CARLA leaderboard 2.x and scenario_runner criteria (route deviation, blocked, completion,
+OutsideRouteLanesTest); nuPlan devkit (drivable area, driving direction, fault).
+"""
+
+import math
+
+from simulator.judge import emit
+from simulator.judge_collide import box_on_road, hit_slots_one, hit_static_one
+from simulator.judge_lines import RED, STOP_RUN, lines_one
+from simulator.overlap import TELEPORT_SPEED, slot_motion, sort_world
 from world.kernel import kernel
+from world.kinds import EventKind, Fault, LaneKind
+from world.queries import DRIVABLE_MASK, lane_point, nearest_lane, project_to_lane, wrap_angle
+from world.route_table import project_on_route, route_lane, route_point
+
+ROUTE_WINDOW = 20.0  # [m] of progress around the last one in which the driver is looked for
+ALL_ROUTE = 1e7  # [m]
+SIDEWAYS = math.radians(60.0)  # a driver on its route's lane is within this angle of it
+AGAINST = math.radians(120.0)  # from the lane's heading on, one drives against it (leaderboard: MAX_VEHICLE_ANGLE)
+AGAINST_DISTANCE = 6.0  # [m] against the lane that count as wrong way (nuPlan: 6 m)
+OUT_MARGIN = 0.5  # [m] beyond the lane's border that still count as on it (leaderboard: ALLOWED_OUT_DISTANCE)
+OFF_ROAD_REARM = 2.0  # [s]
+WHEEL_INSET = 0.3  # [m] a wheel's contact lies this far inside of the box (nuPlan: 0.3 m may stick out)
+AROUND = 0.2  # [m] around a box that is all on the road, nothing static is looked for
+SPEEDING_SHORTEST = 5.0  # [m] stretch of speeding that is reported
+_BOTH_WAYS = int(LaneKind.BIDIRECTIONAL)
+_NOBODY, _DRIVER = int(Fault.OTHER), int(Fault.DRIVER)
+_RED_LIGHT, _STOP_SIGN, _OFF_ROAD = int(EventKind.RED_LIGHT), int(EventKind.STOP_SIGN), int(EventKind.OFF_ROAD)
+_WRONG_WAY, _OUTSIDE = int(EventKind.WRONG_WAY), int(EventKind.OUTSIDE_ROUTE_LANES)
+_SPEEDING, _BLOCKED, _DEVIATION = int(EventKind.SPEEDING), int(EventKind.BLOCKED), int(EventKind.ROUTE_DEVIATION)
+_TIMEOUT, _COMPLETED = int(EventKind.TIMEOUT), int(EventKind.COMPLETED)
+
+
+@kernel
+def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
+    """Find driver k on its route and on a lane. Returns [m] to the route's nearest point, 0 without a route.
+
+    The route's own lane wins where the driver is on it: in a junction many lanes lie on top of each other.
+    """
+    x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
+    away = 0.0
+    lane = -1
+    if routes.count[b, k] >= 2:
+        s, d = project_on_route(routes, b, k, x, y, judge.route_s[b, k], window)
+        judge.route_s[b, k], judge.route_d[b, k] = s, d
+        px, py, _, heading, _, _, _ = route_point(routes, b, k, s)
+        away = math.sqrt((x - px) * (x - px) + (y - py) * (y - py))
+        lane, lane_s, _, _ = route_lane(routes, b, k, s)
+        if away < 10.0 and abs(wrap_angle(yaw - heading)) < SIDEWAYS:
+            lane_s, lane_d, dist = project_to_lane(tables, lane, x, y, lane_s, True)
+            if dist <= 0.5 * lane_point(tables, lane, lane_s)[5]:
+                judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
+                return away
+    lane, lane_s, lane_d, _ = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
+    judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
+    return away
 
 
 @kernel
 def locate_drivers_world(b, tables, slots, worlds, routes, judge):
-    """Find route_s, route_d and lane of every driver anew (after a reset or teleport), without judging."""
+    """Find route_s, route_d and lane of every driver anew on all of its route (after a reset or teleport).
+
+    Nothing is judged; progress is at least the place found.
+    """
+    for k in range(judge.active.shape[1]):
+        if slots.valid[b, k]:
+            _locate_one(b, k, ALL_ROUTE, tables, slots, worlds, routes, judge)
+            judge.progress[b, k] = max(judge.progress[b, k], judge.route_s[b, k])
+
+
+@kernel
+def _direction_one(b, k, tables, slots, worlds, judge):
+    """(on, against): whether the driver's centre is on a lane's band (OUT_MARGIN wider), and heads against its lane."""
+    x, y, yaw = slots.x[b, k], slots.y[b, k], slots.yaw[b, k]
+    lane = judge.lane[b, k]
+    if lane < 0:
+        return False, False
+    _, _, _, heading, _, width, _ = lane_point(tables, lane, judge.lane_s[b, k])
+    if abs(judge.lane_d[b, k]) <= 0.5 * width and abs(wrap_angle(yaw - heading)) < AGAINST:
+        return True, False
+    lane, s, d, dist = nearest_lane(tables, worlds.map_id[b], x, y, slots.z[b, k], yaw, False, DRIVABLE_MASK)
+    _, _, _, heading, _, width, _ = lane_point(tables, lane, s)
+    on = dist <= 0.5 * width + OUT_MARGIN
+    row = tables.lanes[lane]
+    against = on and row.junction < 0 and row.kind != _BOTH_WAYS and abs(wrap_angle(yaw - heading)) > AGAINST
+    return on, against
+
+
+@kernel
+def _ways_one(b, k, driven, whole, tables, slots, worlds, judge, dt):
+    """Off road, wrong way, outside of the route's lanes.
+
+    Args:
+        driven: [m] in the step. whole: all wheels are on the road.
+    """
+    x, y = slots.x[b, k], slots.y[b, k]
+    judge.off_road_timer[b, k] = max(judge.off_road_timer[b, k] - dt, 0.0)
+    if not whole:
+        if judge.off_road_timer[b, k] == 0.0:
+            emit(b, k, _OFF_ROAD, 1.0, -1, _DRIVER, x, y, worlds, judge)
+        judge.off_road_timer[b, k] = OFF_ROAD_REARM
+    judge.off_road[b, k] = not whole
+    on, against = _direction_one(b, k, tables, slots, worlds, judge)
+    judge.wrong_way[b, k] = against
+    before = judge.against[b, k]
+    judge.against[b, k] = before + driven if against else 0.0
+    if before < AGAINST_DISTANCE <= judge.against[b, k]:
+        emit(b, k, _WRONG_WAY, 1.0, -1, _DRIVER, x, y, worlds, judge)
+    judge.driven[b, k] += driven
+    if against or not on:
+        judge.outside[b, k] += driven
+
+
+@kernel
+def _report_speeding(b, k, slots, worlds, judge):
+    """Close the present stretch of speeding."""
+    if judge.speeding[b, k] >= SPEEDING_SHORTEST:
+        emit(b, k, _SPEEDING, judge.speeding[b, k], -1, _DRIVER, slots.x[b, k], slots.y[b, k], worlds, judge)
+    judge.speeding[b, k] = 0.0
+
+
+@kernel
+def _rules_one(b, k, driven, tables, slots, worlds, routes, judge, limits):
+    """Red lights, stop signs, speed limit."""
+    x, y = slots.x[b, k], slots.y[b, k]
+    crossed = lines_one(b, k, tables, slots, worlds, routes, judge, limits)
+    if crossed == RED:
+        emit(b, k, _RED_LIGHT, 1.0, -1, _DRIVER, x, y, worlds, judge)
+    elif crossed == STOP_RUN:
+        emit(b, k, _STOP_SIGN, 1.0, -1, _DRIVER, x, y, worlds, judge)
+    fast = False
+    if judge.lane[b, k] >= 0:
+        limit = lane_point(tables, judge.lane[b, k], judge.lane_s[b, k])[6]
+        fast = abs(slots.speed[b, k]) > limit * (1.0 + limits.speeding_margin)
+    if fast:
+        judge.speeding[b, k] += driven
+    else:
+        _report_speeding(b, k, slots, worlds, judge)
+
+
+@kernel
+def _end_one(b, k, terminated, slots, worlds, judge):
+    """Driver k is done: report what is still open."""
+    if terminated:
+        judge.terminated[b, k] = True
+    else:
+        judge.truncated[b, k] = True
+    judge.active[b, k] = False
+    _report_speeding(b, k, slots, worlds, judge)
+    if judge.outside[b, k] > 0.0:
+        share = judge.outside[b, k] / max(judge.driven[b, k], 1e-6)
+        emit(b, k, _OUTSIDE, min(share, 1.0), -1, _DRIVER, slots.x[b, k], slots.y[b, k], worlds, judge)
+
+
+@kernel
+def _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits):
+    """Progress, and whether the run is over: completed, off the route, blocked, ended by a collision, out of time."""
+    x, y = slots.x[b, k], slots.y[b, k]
+    time = judge.steps[b, k] * limits.dt
+    judge.stopped[b, k] = judge.stopped[b, k] + limits.dt if abs(slots.speed[b, k]) < limits.blocked_speed else 0.0
+    over = hits > 0 and limits.collision_ends > 0.0
+    last = routes.count[b, k] - 1
+    if last >= 1:
+        if away <= limits.deviation_limit:
+            judge.progress[b, k] = max(judge.progress[b, k], judge.route_s[b, k])
+        dx, dy = routes.x[b, k, last] - x, routes.y[b, k, last] - y
+        near = dx * dx + dy * dy < limits.arrive_distance * limits.arrive_distance
+        if near and judge.progress[b, k] >= limits.arrive_fraction * routes.length[b, k]:
+            emit(b, k, _COMPLETED, 1.0, -1, _NOBODY, x, y, worlds, judge)
+            over = True
+        elif away > limits.deviation_limit:
+            emit(b, k, _DEVIATION, away, -1, _DRIVER, x, y, worlds, judge)
+            over = True
+    if not over and judge.stopped[b, k] >= limits.blocked_time:
+        emit(b, k, _BLOCKED, judge.stopped[b, k], -1, _DRIVER, x, y, worlds, judge)
+        over = True
+    if over:
+        _end_one(b, k, True, slots, worlds, judge)
+    elif time >= judge.max_time[b, k]:
+        emit(b, k, _TIMEOUT, time, -1, _NOBODY, x, y, worlds, judge)
+        _end_one(b, k, False, slots, worlds, judge)
+
+
+@kernel
+def _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits):
+    """Everything about driver k."""
+    judge.steps[b, k] += 1
+    driven = slot_motion(b, k, slots)
+    jumped = driven > TELEPORT_SPEED * limits.dt
+    if jumped:
+        driven = 0.0
+    astray = judge.off_road[b, k]
+    if judge.lane[b, k] >= 0:  # where it was before the step
+        width = lane_point(tables, judge.lane[b, k], judge.lane_s[b, k])[5]
+        astray = astray or abs(judge.lane_d[b, k]) + 0.5 * slots.width[b, k] > 0.5 * width + 0.1
+    window = ALL_ROUTE if jumped else ROUTE_WINDOW
+    away = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
+    hits = hit_slots_one(b, k, astray, slots, worlds, judge, broad, limits.dt)
+    x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
+    length, width, map_id = slots.length[b, k], slots.width[b, k], worlds.map_id[b]
+    judge.static_timer[b, k] = max(judge.static_timer[b, k] - limits.dt, 0.0)
+    whole = box_on_road(map_id, x, y, z, yaw, length + 2.0 * AROUND, width + 2.0 * AROUND, tables)
+    if not whole:  # nothing stands on the drivable surface
+        hits += hit_static_one(b, k, tables, slots, worlds, judge, limits.dt)
+        whole = box_on_road(map_id, x, y, z, yaw, length - 2.0 * WHEEL_INSET, width - 2.0 * WHEEL_INSET, tables)
+    _ways_one(b, k, driven, whole, tables, slots, worlds, judge, limits.dt)
+    if not jumped:
+        _rules_one(b, k, driven, tables, slots, worlds, routes, judge, limits)
+    _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits)
 
 
 @kernel
 def judge_world(b, tables, slots, worlds, routes, judge, broad, limits):
     """Judge the step of world b that has just been made: old_x, old_y, old_yaw -> x, y, yaw, ... in `slots`.
 
-    worlds.step is the number of the new state; worlds.light are the lights during the step.
+    worlds.step is the number of the new state; worlds.light are the lights during the step. Needs of `slots`: pose,
+    old pose, speed, vx, vy, size, kind, generation, valid. A slot that moves at more than TELEPORT_SPEED is taken as
+    put there: nothing between is hit or crossed.
 
     Args:
-        tables: MapTables. slots, worlds: `simulator.state`. routes: RouteTable's arrays. judge: Judge.
+        tables: MapTables. slots, worlds: `simulator.state`. routes: RouteTable. judge: Judge.
         broad: `overlap.Broad`, sorted here. limits: JudgeLimits.
     """
+    sort_world(b, slots, broad)
+    for k in range(judge.active.shape[1]):
+        if judge.active[b, k] and slots.valid[b, k]:
+            _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits)

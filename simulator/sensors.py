@@ -67,9 +67,7 @@ def make_sensors(worlds: int, drivers: int) -> Sensors:
     shape = (worlds, drivers)
     scalars = {n: np.zeros(shape, np.float32) for n in ("time", "yaw_rate", "wheel_speed", "steer")}
     pairs = {n: np.zeros((*shape, 2), np.float32) for n in ("gnss_xy", "accel_xy", "bias_xy")}
-    return Sensors(
-        **scalars, **pairs, gnss_valid=np.zeros(shape, np.bool_), last_step=np.full(shape, -1, np.int64)
-    )
+    return Sensors(**scalars, **pairs, gnss_valid=np.zeros(shape, np.bool_), last_step=np.full(shape, -1, np.int64))
 
 
 def sensor_noise(config: SensorConfig, dt: float) -> SensorNoise:

@@ -95,12 +95,18 @@ def _try_cross_free(b, i, tables, slots, worlds, walkers):
     _, _, z, tx, ty = walk_point(tables, walkers.walk[b, i], walkers.s[b, i], walkers.way[b, i])
     side = 1.0 if draw_unit(seed, entity, step, _SIDE) < 0.5 else -1.0
     nx, ny = -side * ty, side * tx
-    walk, s, distance = landing_across(tables, map_id, walkers.walk[b, i], x, y, nx, ny, CROSS_FREE_NEAR, CROSS_FREE_FAR)
+    walk, s, distance = landing_across(
+        tables, map_id, walkers.walk[b, i], x, y, nx, ny, CROSS_FREE_NEAR, CROSS_FREE_FAR
+    )
     if walk < 0:
         return
     gx, gy = x + distance * nx, y + distance * ny
     lane, _, d, _ = nearest_lane(tables, map_id, 0.5 * (x + gx), 0.5 * (y + gy), z, 0.0, False, DRIVABLE_MASK)
-    if lane < 0 or tables.lanes[lane].junction >= 0 or abs(d) > 0.5 * tables.points[tables.lanes[lane].point0].width + 1.0:
+    if (
+        lane < 0
+        or tables.lanes[lane].junction >= 0
+        or abs(d) > 0.5 * tables.points[tables.lanes[lane].point0].width + 1.0
+    ):
         return
     seconds = distance / (CROSS_FREE_HASTE * walkers.pace[b, i]) + FREE_MARGIN
     if building_between(tables, map_id, x, y, gx, gy) or not free_gap(b, x, y, gx, gy, seconds, slots):
@@ -185,7 +191,9 @@ def _avoid_one(b, i, j, ux, uy, slots):
         nearest = min(nearest, point_box_distance(nx, ny, jx, jy, cos_yaw, sin_yaw, length, width))
     if nearest > radius:
         return 1.0, 0.0, True
-    now = point_box_distance(slots.x[b, i], slots.y[b, i], slots.x[b, j], slots.y[b, j], cos_yaw, sin_yaw, length, width)
+    now = point_box_distance(
+        slots.x[b, i], slots.y[b, i], slots.x[b, j], slots.y[b, j], cos_yaw, sin_yaw, length, width
+    )
     if ahead < 0.0 and now > 0.5 * slots.width[b, i]:
         return 1.0, 0.0, True  # it is behind: go on, off its way
     standing = abs(slots.speed[b, j]) < 0.1

@@ -81,9 +81,7 @@ def _turn(angle):
 
 
 @kernel
-def swept_contact(
-    ax0, ay0, ayaw0, ax1, ay1, ayaw1, alength, awidth, bx0, by0, byaw0, bx1, by1, byaw1, blength, bwidth
-):
+def swept_contact(ax0, ay0, ayaw0, ax1, ay1, ayaw1, alength, awidth, bx0, by0, byaw0, bx1, by1, byaw1, blength, bwidth):
     """First contact of two boxes that move from pose 0 to pose 1 in the same time.
 
     Conservative advancement: no point of one box nears the other faster than `rate` a unit of time, so time may

@@ -13,9 +13,7 @@ TTC_HORIZON = 3.0  # [s]
 
 
 @kernel
-def time_to_collision(
-    ax, ay, ayaw, alength, awidth, avx, avy, bx, by, byaw, blength, bwidth, bvx, bvy, step, horizon
-):
+def time_to_collision(ax, ay, ayaw, alength, awidth, avx, avy, bx, by, byaw, blength, bwidth, bvx, bvy, step, horizon):
     """[s] after which two boxes overlap when both keep velocity and yaw; inf beyond the horizon.
 
     The times 0, step, 2 step, ... <= horizon are looked at, as nuPlan does.

@@ -1,0 +1,98 @@
+"""The route part of a Scene: the route from the driver's foot point on, and what it meets next."""
+
+import math
+
+import numpy as np
+
+from world.kernel import kernel
+from world.kinds import Command, StopKind
+from world.records import SCENE_RANGE, SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP
+from world.route_table import route_lane, route_point
+
+PASSED = 0.5  # [m] a line is the next one until the front bumper is this far past it
+_LIGHT, _STOP, _YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
+_FOLLOW = int(Command.LANE_FOLLOW)
+
+
+@kernel
+def scene_route_one(b, k, x, y, yaw, routes, judge, scene):
+    """Fill RouteAhead of driver k. Returns the route piece it is at, -1 without a route."""
+    c, si = math.cos(yaw), math.sin(yaw)
+    s, length = judge.route_s[b, k], routes.length[b, k]
+    has_route = routes.count[b, k] >= 2
+    for r in range(SCENE_ROUTE_POINTS):
+        at = s + r * SCENE_ROUTE_STEP
+        valid = has_route and at <= length
+        scene.route_valid[b, k, r] = valid
+        px, py, half, limit = x, y, np.float32(0.0), np.float32(0.0)
+        if valid:
+            px, py, _, _, _, half, limit = route_point(routes, b, k, at)
+        scene.route_xy[b, k, r, 0] = (px - x) * c + (py - y) * si
+        scene.route_xy[b, k, r, 1] = (py - y) * c - (px - x) * si
+        scene.route_half_width[b, k, r] = half
+        scene.route_limit[b, k, r] = limit
+    if not has_route:
+        scene.route_command[b, k] = _FOLLOW
+        scene.route_remaining[b, k] = scene.route_offset[b, k] = 0.0
+        return -1
+    _, _, piece, command = route_lane(routes, b, k, s)
+    scene.route_command[b, k] = command
+    scene.route_remaining[b, k] = length - s
+    scene.route_offset[b, k] = judge.route_d[b, k]
+    return piece
+
+
+@kernel
+def _clear_ahead(b, k, scene):
+    scene.ahead_light_state[b, k] = 0
+    scene.ahead_light_distance[b, k] = scene.ahead_stop_distance[b, k] = scene.ahead_yield_distance[b, k] = 0.0
+    scene.ahead_crosswalk_distance[b, k] = scene.ahead_crosswalk_length[b, k] = 0.0
+    scene.ahead_light_valid[b, k] = scene.ahead_stop_valid[b, k] = scene.ahead_yield_valid[b, k] = False
+    scene.ahead_crosswalk_valid[b, k] = False
+
+
+@kernel
+def _line_ahead(b, k, q, distance, tables, worlds, scene):
+    """Enter stop row q, `distance` [m] ahead, if it is the first of its sort."""
+    stop = tables.stops[q]
+    if stop.kind == _LIGHT:
+        if not scene.ahead_light_valid[b, k]:
+            first = tables.maps[worlds.map_id[b]].light0
+            scene.ahead_light_state[b, k] = worlds.light[b, stop.light - first]
+            scene.ahead_light_distance[b, k], scene.ahead_light_valid[b, k] = distance, True
+    elif stop.kind == _STOP:
+        if not scene.ahead_stop_valid[b, k]:
+            scene.ahead_stop_distance[b, k], scene.ahead_stop_valid[b, k] = distance, True
+    elif stop.kind == _YIELD:
+        if not scene.ahead_yield_valid[b, k]:
+            scene.ahead_yield_distance[b, k], scene.ahead_yield_valid[b, k] = distance, True
+
+
+@kernel
+def scene_ahead_one(b, k, piece, half_length, tables, worlds, routes, judge, scene):
+    """Fill Ahead of driver k, who is at route piece `piece` (-1: no route): the first of each sort in SCENE_RANGE.
+
+    A crosswalk is ahead until the front bumper has left it, so its distance may be negative.
+    """
+    _clear_ahead(b, k, scene)
+    if piece < 0:
+        return
+    front = judge.route_s[b, k] + half_length
+    for m in range(max(piece - 1, 0), routes.piece_count[b, k]):
+        s0, s1 = routes.piece_s0[b, k, m], routes.piece_s1[b, k, m]
+        base = routes.piece_start[b, k, m] - s0 - front  # [m] from the front bumper to the lane's start
+        if base + s0 > SCENE_RANGE:
+            return
+        row = tables.lanes[routes.piece_lane[b, k, m]]
+        for q in range(row.stop0, row.stop1):
+            at = tables.stops[q].s
+            if s0 <= at <= s1 and -PASSED <= base + at <= SCENE_RANGE:
+                _line_ahead(b, k, q, base + at, tables, worlds, scene)
+        for i in range(row.cross0, row.cross1):
+            crossing = tables.crossings[i]
+            on_piece = crossing.s1 > s0 and crossing.s0 < s1
+            if on_piece and not scene.ahead_crosswalk_valid[b, k] and base + crossing.s1 > 0.0:
+                if base + crossing.s0 <= SCENE_RANGE:
+                    scene.ahead_crosswalk_distance[b, k] = base + crossing.s0
+                    scene.ahead_crosswalk_length[b, k] = crossing.s1 - crossing.s0
+                    scene.ahead_crosswalk_valid[b, k] = True
