@@ -3,16 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from planning.config import STEP_DT, STEPS, PlannerConfig
+from planning.config import PlannerConfig
 from planning.map_forecast import Roads, RouteLanes
 from planning.memory import forget, make_memory
 from planning.planner import make_output, make_scratch, plan_by_map
-from planning.speed import REASONS
+from planning.scene_planner import control_record, plan_record
 from planning.view import fill_rows, make_rows
 from world.protocols import Privilege
-from world.records import Control, Decision, Plan, Scene, SensorFrame, Task
-
-TERMS = ("safe", "progress", "ttc", "comfort", "rules")
+from world.records import Decision, Scene, SensorFrame, Task
 
 
 class ExpertAgent:
@@ -65,21 +63,6 @@ class ExpertAgent:
         plan_by_map(
             self._rows, self._roads, self._routes, self._dt, self._memory, self._scratch, self._out, self._row
         )
-        return self._decision(observation)
-
-    def _decision(self, scene: Scene) -> Decision:
-        driver, rows = self._out
-        terms = {name: driver[name].astype(np.float32) for name in TERMS}
-        terms |= {name: (driver["reason"] == i).astype(np.float32) for i, name in enumerate(REASONS) if i > 0}
-        plan = Plan(
-            time=np.arange(STEPS, dtype=np.float32) * np.float32(STEP_DT),
-            xy=np.stack((rows["x"], rows["y"]), axis=-1),
-            yaw=rows["yaw"].copy(),
-            speed=rows["speed"].copy(),
-            accel=rows["accel"].copy(),
-            valid=scene.active.copy(),
-            terms=terms,
-        )
-        debug = {name: driver[name].astype(np.float32) for name in ("choice", "source", "error")}
-        control = Control(steer=driver["steer"].astype(np.float32), accel=driver["drive"].astype(np.float32))
-        return Decision(control=control, plan=plan, scene=scene, debug=debug)
+        debug = {name: self._out.driver[name].astype(np.float32) for name in ("choice", "source", "error")}
+        plan = plan_record(self._out, observation)
+        return Decision(control=control_record(self._out), plan=plan, scene=observation, debug=debug)

@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from planning.config import STEPS
-from planning.occupancy import add_entry, forecast_straight, widen_entry
+from planning.occupancy import add_entry, add_straight, side_margin, widen_entry
 from world.kernel import kernel
-from world.kinds import BodyKind, ConflictKind, Priority, StopKind
+from world.kinds import BodyKind, ConflictKind, LightState, Priority, StopKind
 from world.queries import DRIVABLE_MASK, lane_point, nearest_lane, straightest_successor
 
-PEDESTRIAN, BICYCLE, MOTORCYCLE = int(BodyKind.PEDESTRIAN), int(BodyKind.BICYCLE), int(BodyKind.MOTORCYCLE)
+PEDESTRIAN = int(BodyKind.PEDESTRIAN)
+GREEN = int(LightState.GREEN)
 GOES, DIVERGE = int(Priority.GOES), int(ConflictKind.DIVERGE)
-LIGHT, STOP, YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
+LIGHT = int(StopKind.LIGHT)
 CHAIN = 10  # lanes of one forecast
 AHEAD = 24  # lanes of the driver's route within sight
 ZONES = 6
@@ -109,7 +110,7 @@ def note_green(me, tables, scratch, memory, half):
             stop = tables.stops[q]
             at = scratch.start[i] + stop.s
             if stop.kind == LIGHT and abs(at - half - me.light_distance) < 2.0:
-                memory.plan = tables.lights[stop.light].plan if me.light_state == 3 else -1
+                memory.plan = tables.lights[stop.light].plan if me.light_state == GREEN else -1
                 memory.phase = tables.lights[stop.light].phase
                 memory.green_at = me.time
                 return
@@ -234,15 +235,9 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
         x, y, vx, vy = objects[o].x, objects[o].y, objects[o].vx, objects[o].vy
         yaw, kind, length, width = objects[o].yaw, objects[o].kind, objects[o].length, objects[o].width
         speed = math.sqrt(vx * vx + vy * vy)
-        reach = own + config.margin
-        if kind == PEDESTRIAN:
-            reach = own + config.margin_walker
-        elif kind == BICYCLE or kind == MOTORCYCLE:
-            reach = own + config.margin_cyclist
+        reach = own + side_margin(kind, config)
         if kind == PEDESTRIAN or speed < _STANDS:
-            forecast_straight(occ, x, y, yaw, vx, vy, dt)
-            if add_entry(occ, path, length, width, reach, o, False, kind == PEDESTRIAN, dt) and kind == PEDESTRIAN:
-                widen_entry(occ, occ.count[0] - 1, 2, 2)
+            add_straight(objects[o], path, occ, reach, o, False, dt)
             continue
         wx, wy = me.x + c * x - sn * y, me.y + sn * x + c * y
         lane, s, d, away = nearest_lane(tables, me.map, wx, wy, 0.0, yaw + me.yaw, True, DRIVABLE_MASK)
@@ -251,8 +246,7 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
             heading = float(lane_point(tables, lane, s)[3])
             on_lane = math.cos(yaw + me.yaw - heading) > _ALONG
         if not on_lane:
-            forecast_straight(occ, x, y, yaw, vx, vy, dt)
-            add_entry(occ, path, length, width, reach, o, True, False, dt)
+            add_straight(objects[o], path, occ, reach, o, True, dt)
             continue
         course = math.atan2(sn * vx + c * vy, c * vx - sn * vy)
         drift = speed * math.sin(course - heading)

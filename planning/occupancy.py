@@ -12,7 +12,9 @@ import numpy as np
 from planning.config import ENTRIES, STEPS
 from planning.path import PATH_POINTS, PATH_STEP, project, project_near, yaw_at
 from world.kernel import kernel
+from world.kinds import BodyKind
 
+PEDESTRIAN, BICYCLE, MOTORCYCLE = int(BodyKind.PEDESTRIAN), int(BodyKind.BICYCLE), int(BodyKind.MOTORCYCLE)
 _SAME_WAY = math.cos(math.radians(55.0))
 
 
@@ -45,13 +47,6 @@ def make_occupancy() -> Occupancy:
         np.zeros(ENTRIES, ENTRY_ROW), np.zeros((ENTRIES, STEPS), CELL_ROW), np.zeros(STEPS, POSE_ROW),
         np.zeros(1, np.int64),
     )  # fmt: skip
-
-
-@kernel
-def forecast_straight(occ, x, y, yaw, vx, vy, dt):
-    """Write a constant-velocity forecast into the scratch row."""
-    for j in range(STEPS):
-        occ.pose[j].x, occ.pose[j].y, occ.pose[j].yaw = x + vx * dt * j, y + vy * dt * j, yaw
 
 
 @kernel
@@ -135,3 +130,24 @@ def widen_entry(occ, e, early, late):
         if inside:
             occ.cell[e, j].low, occ.cell[e, j].high = low, high
     occ.entry[e].first = max(occ.entry[e].first - early, 0)
+
+
+@kernel
+def side_margin(kind, config):
+    """[m] to keep beside a body of this kind."""
+    if kind == PEDESTRIAN:
+        return config.margin_walker
+    if kind == BICYCLE or kind == MOTORCYCLE:
+        return config.margin_cyclist
+    return config.margin
+
+
+@kernel
+def add_straight(thing, path, occ, reach, source, prior, dt):
+    """Forecast an OBJECT_ROW at constant velocity and add it; people on foot may be a little sooner or later."""
+    for j in range(STEPS):
+        occ.pose[j].x, occ.pose[j].y = thing.x + thing.vx * dt * j, thing.y + thing.vy * dt * j
+        occ.pose[j].yaw = thing.yaw
+    walker = thing.kind == PEDESTRIAN
+    if add_entry(occ, path, thing.length, thing.width, reach, source, prior, walker, dt) and walker:
+        widen_entry(occ, occ.count[0] - 1, 2, 2)

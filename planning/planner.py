@@ -27,6 +27,7 @@ from planning.passing import find_obstacle, pass_shape, stop_behind, watch_obsta
 from planning.path import make_path, path_one, point_at, project_near, shift_path
 from planning.proposals import EMERGENCY, GO, decide
 from planning.rules import FAR, rule_stop
+from planning.scene_forecast import forecast_by_scene
 from planning.scoring import FREE
 from planning.speed import JUNCTION, LEADER, Rollouts, allow_speeds, brake_in_time, cap_speed, make_rollouts
 from world.bicycle import wrap_angle
@@ -88,8 +89,12 @@ def plan_by_map(rows, tables, routes, dt, memories, scratch, out, config):
             me, memory, told = rows.driver[b, k], memories[b, k], out.driver[b, k]
             objects = rows.objects[b, k]
             if me.active:
+                length, passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
                 fill_route_lanes(b, k, me, routes, scratch.map)
-                plan_one(me, rows.route[b, k], objects, tables, dt, memory, scratch, told, config)
+                find_zones(tables, scratch.map)
+                note_green(me, tables, scratch.map, memory, 0.5 * me.length)
+                forecast_by_map(me, objects, scratch.path, scratch.occ, tables, scratch.map, memory, config, STEP_DT)
+                drive_one(me, objects, length, passing, dt, memory, scratch, told, config)
                 note_plan(me, told.choice, scratch.path, scratch.rolls, out.plan[b, k])
                 consider_pass(me, objects, tables, memory, scratch, config)
             else:
@@ -97,19 +102,39 @@ def plan_by_map(rows, tables, routes, dt, memories, scratch, out, config):
 
 
 @kernel
-def plan_one(me, route, objects, tables, dt, memory, scratch, out, config):
-    """Path, rules, forecasts, proposals, choice and controls of one driver."""
-    path, occ, rolls, lanes = scratch
-    half = 0.5 * me.length
+def plan_by_scene(rows, dt, memories, scratch, out, config):
+    """Plan for every active driver from its Scene alone; arguments as of `plan_by_map`. Nothing is passed."""
+    scratch.map.lanes[0] = scratch.map.zones[0] = 0
+    for b in range(rows.driver.shape[0]):
+        for k in range(rows.driver.shape[1]):
+            me, memory, told = rows.driver[b, k], memories[b, k], out.driver[b, k]
+            objects = rows.objects[b, k]
+            if me.active:
+                length, passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
+                forecast_by_scene(me, objects, scratch.path, scratch.occ, config, STEP_DT)
+                drive_one(me, objects, length, passing, dt, memory, scratch, told, config)
+                note_plan(me, told.choice, scratch.path, scratch.rolls, out.plan[b, k])
+            else:
+                told.steer, told.drive = 0.0, config.hold
+
+
+@kernel
+def lay_path(me, route, memory, path, config):
+    """(metres of route on it, whether it passes something): fill the path and the speeds that road and pass allow."""
     length = path_one(route, path)
-    note_green(me, tables, lanes, memory, half)
-    find_zones(tables, lanes)
     passing = apply_pass(me, memory, path)
     allow_speeds(path, config)
     if passing:
         cap_speed(path, 0.0, 200.0, config.pass_speed, LEADER)
+    return length, passing
+
+
+@kernel
+def drive_one(me, objects, length, passing, dt, memory, scratch, out, config):
+    """Rules, proposals, choice and controls of one driver whose path and forecasts are laid."""
+    path, occ, rolls, lanes = scratch
+    half = 0.5 * me.length
     stop, why = rule_stop(me, objects, memory, path, length, half, config)
-    forecast_by_map(me, objects, path, occ, tables, lanes, memory, config, STEP_DT)
     zone0, zone1 = next_zone(lanes, half)
     wait = wait_place(zone0, half)
     if wait < stop and blocked_exit(occ, zone0, zone1, half, me.speed):

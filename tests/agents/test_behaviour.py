@@ -72,7 +72,7 @@ def test_car_that_cuts_in_is_let_in():
     stage = Stage(straight_road(400, ways=(2, 1)), [("r", 0, -2)], speed=12)
     lane = Stage(straight_road(400, ways=(2, 1)), [("r", 0, -1)]).line
     shift = np.clip((lane[:, 0] - 40) / 20, 0, 1)[:, None]
-    stage.add(Other(lane * (1 - shift) + beside(lane, -3.5) * shift, lambda t: 8.0, s=22))
+    stage.add(Other(lane * (1 - shift) + beside(lane, -3.5) * shift, lambda t: 8.0, s=30))
     track = stage.run(12)
     assert track.gap.min() > 1.0
 
