@@ -23,6 +23,8 @@ from world.roadmap import RoadMap
 
 CHILD = Path(__file__).with_name("carla_child.py")
 Key = tuple[int, int, int]
+KIND_NAMES = [kind.name.replace("_", "") for kind in MarkKind]
+COLOR_NAMES = [color.name for color in MarkColor]
 
 
 @dataclass
@@ -90,20 +92,33 @@ def _ends(m: RoadMap) -> list[tuple[str, int, float]]:
     return found
 
 
-def _project(m: RoadMap, lane: int, xy: np.ndarray) -> tuple[float, float, int, float]:
-    """Distance [m] from a lane's polyline, its heading there, index of the segment and fraction on it."""
-    rows = slice(int(m.lane_start[lane]), int(m.lane_start[lane + 1]))
-    points = m.point_xyz[rows, :2].astype(np.float64) + m.origin
-    step = np.diff(points, axis=0)
-    u = np.clip(((xy - points[:-1]) * step).sum(1) / np.maximum((step * step).sum(1), 1e-12), 0.0, 1.0)
-    gap = np.hypot(*(points[:-1] + u[:, None] * step - xy).T)
-    i = int(np.argmin(gap))
-    heading = m.point_heading[rows].astype(np.float64)
-    turn = math.remainder(heading[i + 1] - heading[i], 2 * math.pi)
-    return float(gap[i]), float(heading[i] + u[i] * turn), rows.start + i, float(u[i])
+class _Lane:
+    """Points of one lane, in the inertial frame, and what is asked of them."""
+
+    def __init__(self, m: RoadMap, lane: int):
+        rows = slice(int(m.lane_start[lane]), int(m.lane_start[lane + 1]))
+        self.points = m.point_xyz[rows, :2].astype(np.float64) + m.origin
+        self.step = np.diff(self.points, axis=0)
+        self.square = np.maximum((self.step * self.step).sum(1), 1e-12)
+        self.heading, self.width = m.point_heading[rows].tolist(), m.point_width[rows].tolist()
+        self.z = m.point_xyz[rows, 2].tolist()
+        self.beside = [None if i < 0 else list(_key(m, int(i))) for i in (m.lane_left[lane], m.lane_right[lane])]
+        self.sides = [
+            [getattr(m, f"point_{what}_{side}")[rows].tolist() for what in ("change", "mark", "color")]
+            for side in ("left", "right")
+        ]
+
+    def project(self, xy: np.ndarray) -> tuple[float, int, float]:
+        """Distance [m] from the polyline, the segment and the fraction on it."""
+        u = np.clip(((xy - self.points[:-1]) * self.step).sum(1) / self.square, 0.0, 1.0)
+        gap = self.points[:-1] + u[:, None] * self.step - xy
+        square = (gap * gap).sum(1)
+        i = int(square.argmin())
+        return math.sqrt(square[i]), i, float(u[i])
 
 
 def _compare_waypoints(result: Comparison, m: RoadMap, lanes: dict[Key, int], waypoints: list[dict]) -> None:
+    tables: dict[Key, _Lane] = {}
     for w in waypoints:
         key = tuple(w["key"])
         where = f"road {key[0]} section {key[1]} lane {key[2]} s={w['s']:.2f}"
@@ -111,19 +126,18 @@ def _compare_waypoints(result: Comparison, m: RoadMap, lanes: dict[Key, int], wa
         if key not in lanes:
             result.note("lane", where)
             continue
-        gap, heading, row, u = _project(m, lanes[key], np.array(w["xyz"][:2]))
+        lane = tables.get(key) or tables.setdefault(key, _Lane(m, lanes[key]))
+        gap, i, u = lane.project(np.array(w["xyz"][:2]))
+        heading = lane.heading[i] + u * math.remainder(lane.heading[i + 1] - lane.heading[i], 2 * math.pi)
         _within(result, "centre", gap, 0.05, where)
         _within(result, "heading", abs(math.degrees(math.remainder(heading - w["heading"], 2 * math.pi))), 1.0, where)
-        width = (1 - u) * m.point_width[row] + u * m.point_width[row + 1]
-        _within(result, "width", abs(width - w["width"]), 0.02, where)
-        z = (1 - u) * m.point_xyz[row, 2] + u * m.point_xyz[row + 1, 2]
-        _within(result, "height", abs(z - w["xyz"][2]), 0.05, where)
-        _compare_marks(result, m, row, w, where)
-        for what, mine, other in zip(("left", "right"), (m.lane_left, m.lane_right), w["beside"], strict=True):
-            result.compared["neighbour"] += 1
-            near = int(mine[lanes[key]])
-            if (None if near < 0 else list(_key(m, near))) != other:
-                result.note("neighbour", f"{where}: {what} {near if near < 0 else _key(m, near)}, carla {other}")
+        _within(result, "width", abs((1 - u) * lane.width[i] + u * lane.width[i + 1] - w["width"]), 0.02, where)
+        _within(result, "height", abs((1 - u) * lane.z[i] + u * lane.z[i + 1] - w["xyz"][2]), 0.05, where)
+        _compare_marks(result, lane, i, w, where)
+        result.compared["neighbour"] += 2
+        for mine, other in zip(lane.beside, w["beside"], strict=True):
+            if mine != other:
+                result.note("neighbour", f"{where}: {mine}, carla {other}")
 
 
 def _within(result: Comparison, what: str, value: float, limit: float, where: str) -> None:
@@ -133,25 +147,24 @@ def _within(result: Comparison, what: str, value: float, limit: float, where: st
         result.note(what, f"{where}: {value:.3f}")
 
 
-def _compare_marks(result: Comparison, m: RoadMap, row: int, w: dict, where: str) -> None:
+def _compare_marks(result: Comparison, lane: _Lane, i: int, w: dict, where: str) -> None:
     """Lane changes, and kind and colour of marks, at one of the two points around a waypoint."""
-    for side in ("left", "right"):
-        changes = {bool(getattr(m, f"point_change_{side}")[r]) for r in (row, row + 1)}
-        i = 0 if side == "left" else 1
-        kinds = {MarkKind(int(getattr(m, f"point_mark_{side}")[r])).name for r in (row, row + 1)}
-        uneven = " (solid and broken line)" if kinds & {"SOLID_BROKEN", "BROKEN_SOLID"} else ""
+    for number, side in enumerate(("left", "right")):
+        change, mark, color = lane.sides[number]
+        kinds = {KIND_NAMES[mark[i]], KIND_NAMES[mark[i + 1]]}
+        uneven = " (solid and broken line)" if kinds & {"SOLIDBROKEN", "BROKENSOLID"} else ""
         result.compared["lane change" + uneven] += 1
-        if w[side] not in changes:
-            result.note("lane change" + uneven, f"{where}: {side} {sorted(changes)}, carla {w[side]}")
+        if w[side] not in change[i : i + 2]:
+            result.note("lane change" + uneven, f"{where}: {side} {change[i : i + 2]}, carla {w[side]}")
         result.compared["mark" + uneven] += 1
-        theirs = w["marks"][i]
-        if theirs.upper() not in {k.replace("_", "") for k in kinds}:
+        theirs = w["marks"][number].upper()
+        if theirs not in kinds:
             result.note("mark" + uneven, f"{where}: {side} {sorted(kinds)}, carla {theirs}")
-        elif "NONE" not in kinds and theirs not in ("Curb", "Other"):
-            colors = {MarkColor(int(getattr(m, f"point_color_{side}")[r])).name for r in (row, row + 1)}
+        elif theirs not in ("NONE", "CURB", "OTHER"):
+            colors = {COLOR_NAMES[color[i]], COLOR_NAMES[color[i + 1]]}
             result.compared["colour"] += 1
-            if w["colors"][i].upper().replace("STANDARD", "WHITE").replace("OTHER", "WHITE") not in colors:
-                result.note("colour", f"{where}: {side} {sorted(colors)}, carla {w['colors'][i]}")
+            if w["colors"][number].upper().replace("STANDARD", "WHITE").replace("OTHER", "WHITE") not in colors:
+                result.note("colour", f"{where}: {side} {sorted(colors)}, carla {w['colors'][number]}")
 
 
 def _compare_successors(result: Comparison, m: RoadMap, lanes: dict[Key, int], answers: list) -> None:

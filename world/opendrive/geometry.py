@@ -12,6 +12,7 @@ from scipy.special import fresnel
 
 F64 = NDArray[np.float64]
 STRAIGHT = 1e-12  # [1/m, 1/m^2] curvature (rate) below which an arc (a spiral) is a line (an arc)
+LARGEST_PHASE = 1e5  # [rad] of the completed square; above it Fresnel integrals lose digits
 GAUSS_X = 0.5 + 0.5 * np.array([-0.906179845938664, -0.538469310105683, 0.0, 0.538469310105683, 0.906179845938664])
 GAUSS_W = np.array([0.118463442528095, 0.239314335249683, 0.284444444444444, 0.239314335249683, 0.118463442528095])
 
@@ -20,7 +21,8 @@ def clothoid(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
     """End point (u, v) of a curve that starts at the origin along u with curvature k0 + rate * l.
 
     Arcs in closed form through sinc; spirals by completing the square, so that the integral of
-    exp(i (k0 l + rate l^2 / 2)) is a difference of Fresnel integrals.
+    exp(i (k0 l + rate l^2 / 2)) is a difference of Fresnel integrals. Where the square is so large that its phase loses
+    digits (hardly any change of curvature), by Gauss quadrature.
 
     Args:
         length: (n,) [m]. k0: (n,) [1/m]. rate: (n,) [1/m^2].
@@ -32,16 +34,28 @@ def clothoid(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
     u, v = chord * np.cos(half), chord * np.sin(half)
     bend = np.abs(rate) > STRAIGHT
     if bend.any():
-        k, r = k0[bend], rate[bend]
-        sign, scale = np.sign(r), np.sqrt(np.pi / np.abs(r))
-        first = k / np.abs(r) * sign / scale
-        s1, c1 = fresnel(first + length[bend] / scale)
-        s0, c0 = fresnel(first)
-        turn = -0.5 * k * k / r
-        du, dv = scale * (c1 - c0), sign * scale * (s1 - s0)
-        u[bend] = du * np.cos(turn) - dv * np.sin(turn)
-        v[bend] = du * np.sin(turn) + dv * np.cos(turn)
+        slight = bend & (k0 * k0 > LARGEST_PHASE * np.abs(rate))
+        for rows, formula in ((bend & ~slight, _fresnel), (slight, _quadrature)):
+            if rows.any():
+                u[rows], v[rows] = formula(length[rows], k0[rows], rate[rows])
     return u, v
+
+
+def _fresnel(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
+    sign, scale = np.sign(rate), np.sqrt(np.pi / np.abs(rate))
+    first = k0 / rate / scale
+    s1, c1 = fresnel(first + length / scale)
+    s0, c0 = fresnel(first)
+    turn = -0.5 * k0 * k0 / rate
+    du, dv = scale * (c1 - c0), sign * scale * (s1 - s0)
+    return du * np.cos(turn) - dv * np.sin(turn), du * np.sin(turn) + dv * np.cos(turn)
+
+
+def _quadrature(length: F64, k0: F64, rate: F64) -> tuple[F64, F64]:
+    at = length[:, None] * ((np.arange(8)[:, None] + GAUSS_X) / 8).ravel()
+    angle = at * (k0[:, None] + 0.5 * rate[:, None] * at)
+    weight = length[:, None] * np.tile(GAUSS_W, 8) / 8
+    return (np.cos(angle) * weight).sum(1), (np.sin(angle) * weight).sum(1)
 
 
 @dataclass

@@ -26,6 +26,8 @@ MIN_STEP = 0.1  # [m] even where a lane is bent into a kink
 CHORD = 0.0098  # [m] largest distance between the centre line and its chords
 CELL = 1.0  # [m] length over which the arc length is integrated at once
 MAX_POINTS = 6_000_000
+WIDEST = 200.0  # [m] of one lane
+LONGEST = 20.0  # times the length of its road that a lane may have
 GAUSS = np.array([0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0)])
 
 
@@ -133,10 +135,15 @@ def place_points(reading: Reading, road: RoadModel) -> list[SampledSection]:
             if width.max() < 0.01:
                 reading.skip("lane of no width")
                 continue
+            if width.max() > WIDEST:
+                raise reading.error(lane.element, f"is {width.max():.0f} m wide; at most {WIDEST:.0f} m are allowed")
             speed, _, bend = follow(k, rate, bank(road, s, center)[0])
             if (k * center[0] > 1).any():
                 reading.skip("lane folded by a curve tighter than its distance from the reference line")
             arc = np.concatenate([[0.0], np.cumsum(0.5 * size * speed.reshape(-1, 2).sum(1))])
+            if arc[-1] > LONGEST * (section.end - section.start + 1.0):
+                reason = f"is {arc[-1]:.0f} m long on {section.end - section.start:.2f} m of road: a curve is too tight"
+                raise reading.error(lane.element, reason)
             step = np.clip(np.sqrt(8 * CHORD / max(float(np.abs(bend).max()), 1e-9)), MIN_STEP, MAX_STEP)
             count = max(2, int(np.ceil(arc[-1] / step - 1e-9)) + 1)
             sampled.lanes.append(lane)

@@ -1,8 +1,12 @@
 """From a file to a MapDraft, step by step."""
 
 from pathlib import Path
+from typing import Any
 
-from world.draft import MapDraft
+import numpy as np
+from numpy.typing import NDArray
+
+from world.draft import LaneDraft, MapDraft
 from world.opendrive.edges import add_edges
 from world.opendrive.furniture import Lanes, StopLine, place_controls, place_lights
 from world.opendrive.lanes import MAX_POINTS, sample_road
@@ -13,6 +17,11 @@ from world.opendrive.objects import Objects, read_objects
 from world.opendrive.roads import read_road
 from world.opendrive.signals import read_signals
 from world.opendrive.xml import Element, Reading, children, content_hash, parse, read_bytes
+
+F64 = NDArray[np.float64]
+MAX_AREA = 1e9  # [m^2] of the roads' bounding box: the spatial index has a cell every 5 m
+MAX_OFF = 1000.0  # [m]
+UNDERSTOOD = {"header", "road", "junction", "controller", "userData", "dataQuality"}
 
 
 def read_draft(path: str | Path) -> MapDraft:
@@ -49,6 +58,7 @@ def draft_from_bytes(data: bytes, path: Path) -> MapDraft:
     add_edges(draft, lanes, roads)  # 6. edges of the drivable surface
     draft.priorities = [(j.id, high, low) for j in junctions.values() for high, low in j.priorities]
     draft.left_hand_traffic = sum(road.left_hand for road in roads.values()) * 2 > len(roads)
+    _drop_far(reading, draft)  # 7. bounds
     return draft
 
 
@@ -93,6 +103,9 @@ def _read_roads(reading: Reading, root: Element) -> dict[str, RoadModel]:
         if road.id in roads:
             raise reading.error(element, "a road of this id stands twice in the file")
         roads[road.id] = road
+    for element in root:
+        if element.tag not in UNDERSTOOD:
+            reading.skip(str(element.tag)[:40])
     if not roads:
         raise reading.error(root, "holds no road")
     return roads
@@ -107,4 +120,39 @@ def _sample(reading: Reading, roads: dict[str, RoadModel]) -> Lanes:
             budget -= len(s)
     if not lanes.drafts:
         raise reading.error("OpenDRIVE", "holds no lane with a width")
+    low, high = _box(list(lanes.drafts.values()))
+    if (area := float(np.prod(high - low + 100.0))) > MAX_AREA:
+        raise reading.error("OpenDRIVE", f"its roads span {area / 1e6:.0f} km^2; at most {MAX_AREA / 1e6:.0f} are read")
     return lanes
+
+
+def _box(drafts: list[LaneDraft]) -> tuple[F64, F64]:
+    """Lower left and upper right corner (2,) [m] of all lane centres."""
+    ends = np.array([(d.xyz[:, :2].min(axis=0), d.xyz[:, :2].max(axis=0)) for d in drafts])
+    return ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)
+
+
+def _drop_far(reading: Reading, draft: MapDraft) -> None:
+    """Leaves out what stands further than MAX_OFF outside of the roads' bounding box."""
+    low, high = _box(draft.lanes)
+
+    def near(points: Any) -> bool:
+        xy = np.atleast_2d(np.asarray(points, np.float64))[:, :2]
+        return bool((xy > low - MAX_OFF).all() and (xy < high + MAX_OFF).all())
+
+    count = 0
+    for items, place in (
+        (draft.signs, lambda sign: sign.xyz),
+        (draft.crosswalks, lambda outline: outline),
+        (draft.buildings, lambda building: building[0]),
+        (draft.trees, lambda tree: tree[:2]),
+        (draft.edges, lambda edge: edge[0]),
+    ):
+        kept = [item for item in items if near(place(item))]
+        count += len(items) - len(kept)
+        items[:] = kept
+    reading.skipped_if(f"object or sign more than {MAX_OFF:.0f} m outside of all roads", count)
+    for light in draft.lights:
+        if not near(light.xyz):
+            reason = f"light {light.id!r} stands more than {MAX_OFF:.0f} m outside of all roads"
+            raise reading.error("signals", reason)

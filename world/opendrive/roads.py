@@ -92,8 +92,9 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
     if not rows:
         raise reading.error(road, "has no planView with a geometry")
     line = ReferenceLine(*np.array(rows).T.copy(), poly)
-    if abs(end - length) > 0.1 + 0.01 * length:
+    if end < length - 0.1 - 0.01 * length:
         raise reading.error(road, f"length={length:g} m, but its geometry ends at s={end:g} m")
+    reading.skipped_if("geometry beyond the length of its road", int(end > length + 0.1 + 0.01 * length))
     reading.skipped_if("geometry records that do not meet (gap over 0.1 m)", int((line.gaps() > 0.1).sum()))
     return line
 
@@ -203,6 +204,8 @@ def _sections(reading: Reading, road: Element, model: RoadModel) -> list[Section
     ends = [*starts[1:], model.length]
     starts[0] = 0.0
     sections = []
+    single = sum(element.get("singleSide") in ("true", "1") for element in elements)
+    reading.skipped_if("laneSection of a single side (read as one of both sides)", single)
     for i, element in enumerate(elements):
         if starts[i] > model.length + 0.1:
             raise reading.error(element, f"s={starts[i]:g} lies beyond the road's length ({model.length:g} m)")
