@@ -25,6 +25,7 @@ _TWO_PI = np.float32(2 * np.pi)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 _TINY = np.float32(1e-9)
 _FAR = np.float32(1e9)
+_FAR2 = np.float32(1e18)
 
 
 @kernel
@@ -43,42 +44,49 @@ def segment_param(ax, ay, bx, by, x, y):
 
 
 @kernel
-def segment_cost2(tables, point, x, y, z, heading, use_heading, both_ways):
-    """(planar distance^2, cost^2) [m^2] of a position to the lane segment that starts at `point`."""
-    a = tables.points[point]
-    b = tables.points[point + 1]
+def segment_gap2(points, point, x, y, z):
+    """(planar distance^2, height difference) [m^2, m] of a position to the lane segment that starts at `point`."""
+    a = points[point]
+    b = points[point + 1]
     t = min(max(segment_param(a.x, a.y, b.x, b.y, x, y), _ZERO), _ONE)
     dx = x - (a.x + t * (b.x - a.x))
     dy = y - (a.y + t * (b.y - a.y))
-    dz = (z - (a.z + t * (b.z - a.z))) * _Z_WEIGHT
-    flat = dx * dx + dy * dy
-    cost = flat + dz * dz
-    if use_heading:
-        half = np.float32(np.sin((heading - a.heading) * _HALF)) * _HEADING_WEIGHT
-        turn = half * half
-        if both_ways:
-            turn = min(turn, _HEADING_WEIGHT * _HEADING_WEIGHT - turn)
-        cost += turn
-    return flat, cost
+    return dx * dx + dy * dy, z - (a.z + t * (b.z - a.z))
 
 
 @kernel
-def scan_cell(tables, cell, from_centre, x, y, z, heading, use_heading, kind_mask, best, best_cost):
-    """(first point, cost^2) of the nearest segment after looking through one cell's list.
+def scan_cell(points, lanes, cells, begin, end, from_centre, x, y, z, heading, use_heading, kind_mask, best, best_cost):
+    """(first point, cost^2) of the nearest segment after looking through one cell's list, cells[begin:end].
 
     The list is sorted by distance from the cell's centre. With the query `from_centre` away from that centre, an entry
     cannot be nearer than an earlier one by more than 2 from_centre, which ends the scan early.
     """
-    for i in range(tables.cell0[cell], tables.cell0[cell + 1]):
-        point = tables.cells[i]
-        kind = tables.lanes[tables.points[point].lane].kind
-        wanted = (kind_mask >> kind) & 1 == 1
-        flat, cost = segment_cost2(tables, point, x, y, z, heading, use_heading and wanted, kind == _BOTH_WAYS)
-        if wanted and cost < best_cost:
-            best, best_cost = np.int64(point), cost
-        bound = np.float32(np.sqrt(flat)) - _TWO * from_centre
-        if bound > _ZERO and bound * bound > best_cost:
+    slack = _TWO * from_centre
+    bound = np.float32(np.sqrt(best_cost)) + slack
+    bound = bound * bound
+    for i in range(begin, end):
+        point = cells[i]
+        flat, dz = segment_gap2(points, point, x, y, z)
+        if flat > bound:
             break
+        dz = dz * _Z_WEIGHT
+        cost = flat + dz * dz
+        if cost >= best_cost:
+            continue
+        kind = lanes[points[point].lane].kind
+        if (kind_mask >> kind) & 1 == 0:
+            continue
+        if use_heading:
+            half = np.float32(np.sin((heading - points[point].heading) * _HALF)) * _HEADING_WEIGHT
+            turn = half * half
+            if kind == _BOTH_WAYS:
+                turn = min(turn, _HEADING_WEIGHT * _HEADING_WEIGHT - turn)
+            cost += turn
+            if cost >= best_cost:
+                continue
+        best, best_cost = np.int64(point), cost
+        bound = np.float32(np.sqrt(best_cost)) + slack
+        bound = bound * bound
     return best, best_cost
 
 
@@ -86,7 +94,7 @@ def scan_cell(tables, cell, from_centre, x, y, z, heading, use_heading, kind_mas
 def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
     """(first point, cost^2) of the nearest lane segment of one map; point -1 where no lane has a wanted kind."""
     row = tables.maps[map_id]
-    best, best_cost = np.int64(-1), _FAR * _FAR
+    best, best_cost = np.int64(-1), _FAR2
     if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
         return best, best_cost
     limit = np.float32(1e6)
@@ -107,7 +115,20 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
                 away = np.float32(np.sqrt(mx * mx + my * my))
                 cell = row.cell0 + ix * ny + iy
                 best, best_cost = scan_cell(
-                    tables, cell, away, x, y, z, heading, use_heading, kind_mask, best, best_cost
+                    tables.points,
+                    tables.lanes,
+                    tables.cells,
+                    tables.cell0[cell],
+                    tables.cell0[cell + 1],
+                    away,
+                    x,
+                    y,
+                    z,
+                    heading,
+                    use_heading,
+                    kind_mask,
+                    best,
+                    best_cost,
                 )
         sure = np.float32(ring) * row.cell + row.reach  # everything nearer than this has been seen
         if best_cost <= sure * sure:
@@ -173,19 +194,19 @@ def project_to_lane(tables, lane, x, y, s_hint, use_hint):
     fx, fy = np.float32(x), np.float32(y)
     first, last = np.int64(row.point0), np.int64(row.point0 + row.points - 2)
     if not use_hint:
-        best, best_cost = first, _FAR * _FAR
+        best, best_cost = first, _FAR2
         for point in range(first, last + 1):
-            flat, _ = segment_cost2(tables, point, fx, fy, _ZERO, _ZERO, False, False)
+            flat, _ = segment_gap2(tables.points, point, fx, fy, _ZERO)
             if flat < best_cost:
                 best, best_cost = point, flat
         return locate(tables, lane, best, fx, fy)
     k = np.int64(min(max(np.float32(s_hint) / row.step, _ZERO), np.float32(row.points)))
     best = min(first + k, last)
-    best_cost, _ = segment_cost2(tables, best, fx, fy, _ZERO, _ZERO, False, False)
+    best_cost, _ = segment_gap2(tables.points, best, fx, fy, _ZERO)
     for direction in (1, -1):
         at = best + direction
         while first <= at <= last:
-            flat, _ = segment_cost2(tables, at, fx, fy, _ZERO, _ZERO, False, False)
+            flat, _ = segment_gap2(tables.points, at, fx, fy, _ZERO)
             if flat > best_cost:
                 break
             best, best_cost = at, flat
@@ -218,10 +239,10 @@ def lane_point(tables, lane, s):
 
 
 @kernel
-def in_band(tables, point, x, y, z):
+def in_band(points, point, x, y, z):
     """Whether a position lies in the band of the lane segment that starts at `point` (its own level only)."""
-    a = tables.points[point]
-    b = tables.points[point + 1]
+    a = points[point]
+    b = points[point + 1]
     raw = segment_param(a.x, a.y, b.x, b.y, x, y)
     t = min(max(raw, _ZERO), _ONE)
     ux, uy = b.x - a.x, b.y - a.y
@@ -243,7 +264,7 @@ def is_drivable(tables, map_id, x, y, z):
     cell = row.cell0 + np.int64(gx) * row.ny + np.int64(gy)
     for i in range(tables.cell0[cell], tables.cell0[cell + 1]):
         point = tables.cells[i]
-        if tables.lanes[tables.points[point].lane].drivable == 1 and in_band(tables, point, fx, fy, fz):
+        if in_band(tables.points, point, fx, fy, fz) and tables.lanes[tables.points[point].lane].drivable == 1:
             return True
     return False
 
