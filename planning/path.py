@@ -108,7 +108,7 @@ def shape_path(path):
             last = path[p - 1].yaw
             yaw = last + math.atan2(math.sin(yaw - last), math.cos(yaw - last))
         path[p].yaw = yaw
-    path[0].yaw = 1.5 * path[0].yaw - 0.5 * path[1].yaw  # one-sided difference lies half a step ahead
+    path[0].yaw = 2.0 * path[0].yaw - path[1].yaw  # one-sided difference lies half a step ahead
     for p in range(PATH_POINTS):
         q = min(max(p, _SPAN), PATH_POINTS - 1 - _SPAN)
         a, c = q - _SPAN, q + _SPAN

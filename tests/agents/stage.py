@@ -137,7 +137,8 @@ class Stage:
             waypoint=np.zeros((1, 1, 2, 2), F), command=np.zeros((1, 1, 2), np.int8),
             waypoint_valid=np.ones((1, 1, 2), np.bool_), goal_radius=10.0, vehicle=vehicle, dt=DT, control_every=1,
         )  # fmt: skip
-        self.agent.reset(task, privilege=Privilege(pack_maps([self.map]), np.zeros(1, np.int32), routes))
+        self.task, self.privilege = task, Privilege(pack_maps([self.map]), np.zeros(1, np.int32), routes)
+        self.agent.reset(task, privilege=self.privilege)
 
     def add(self, other: Other) -> Other:
         self.others.append(other)

@@ -7,11 +7,11 @@ from tests.planning.track import drive, line_of, tracks
 
 
 @pytest.mark.parametrize("name", sorted(tracks()))
-def test_line_is_followed_within_a_quarter_metre(name):
+def test_line_is_followed_within_a_hand(name):
     line, speed = tracks()[name]
     error = np.abs(drive(line, speed)["error"])
-    assert np.percentile(error, 95) < 0.15
-    assert error.max() < 0.25
+    assert np.percentile(error, 95) < 0.08
+    assert error.max() < 0.15
 
 
 def test_steering_is_calm_on_the_motorway():
