@@ -234,7 +234,7 @@ def _dashes(line: NDArray, dash: float, gap: float) -> list[NDArray]:
 def _draw_crosswalks(picture: NDArray, view: View, m: RoadMap) -> None:
     """Bars across the walking direction, which is the longer side of the outline's smallest rectangle."""
     for a, b in zip(m.crosswalk_start[:-1], m.crosswalk_start[1:], strict=True):
-        (x, y), size, angle = cv2.minAreaRect(np.ascontiguousarray(m.crosswalk_xyz[a:b, :2]))
+        (x, y), size, angle = cv2.minAreaRect(np.asarray(m.crosswalk_xyz[a:b, :2], np.float32).copy())
         turn = math.radians(angle) + (0.0 if size[0] >= size[1] else math.pi / 2)
         length, width = max(size), min(size)
         along, across = np.array([math.cos(turn), math.sin(turn)]), np.array([-math.sin(turn), math.cos(turn)])

@@ -255,9 +255,9 @@ def test_limit_signs_rule_where_no_record_does() -> None:
 def test_limit_signs_of_several_countries(
     country: str, kind: str, subtype: str, value: float, unit: str, kmh: float
 ) -> None:
-    unit = {"unit": unit} if unit else {}
+    extra: dict[str, object] = {"unit": unit} if unit else {}
     result = draft(
-        road(extra=f"<signals>{signal(kind, country=country, subtype=subtype, value=value, **unit)}</signals>")
+        road(extra=f"<signals>{signal(kind, country=country, subtype=subtype, value=value, **extra)}</signals>")
     )
     assert result.signs[0].kind == SignKind.SPEED_LIMIT and result.signs[0].value * 3.6 == pytest.approx(kmh)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from tests.world.xodr_text import draft, find, geometry, lane, road, section
+from world.draft import LaneDraft
 from world.opendrive.cubic import PiecewiseCubic
 from world.opendrive.geometry import PolyCurve, clothoid
 
@@ -124,7 +125,7 @@ def test_curvature_is_the_derivative_of_the_heading_where_width_and_offset_chang
 
 
 def test_a_mirrored_road_gives_mirrored_lanes() -> None:
-    def build(sign: int, rule: str) -> object:
+    def build(sign: int, rule: str) -> LaneDraft:
         one, two = lane(sign * -1, 3.0), lane(sign * -2, 2.0, "shoulder")
         sides = section("", one + two) if sign > 0 else section(one + two, "")
         plan = geometry(80, f'<spiral curvStart="{sign * 0.001}" curvEnd="{sign * 0.03}"/>', hdg=sign * 0.3)

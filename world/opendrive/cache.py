@@ -49,7 +49,7 @@ def load(path: Path) -> RoadMap | None:
             fields = dict(meta["plain"])
             for name, checksum in meta["arrays"].items():
                 array = stored[name]
-                if zlib.crc32(np.ascontiguousarray(array).view(np.uint8).ravel()) != checksum:
+                if _checksum(array) != checksum:
                     raise ValueError(f"array {name} has another checksum")
                 array.flags.writeable = False
                 fields[name] = array
@@ -59,6 +59,10 @@ def load(path: Path) -> RoadMap | None:
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         LOG.warning("cached map %s is damaged (%s); the map is read again", path, error)
         return None
+
+
+def _checksum(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).tobytes())
 
 
 def _restore(fields: dict) -> RoadMap:
@@ -76,7 +80,7 @@ def store(path: Path, road_map: RoadMap) -> None:
     for field in dataclasses.fields(RoadMap):
         value = getattr(road_map, field.name)
         (arrays if isinstance(value, np.ndarray) else plain)[field.name] = value
-    sums = {name: zlib.crc32(np.ascontiguousarray(a).view(np.uint8).ravel()) for name, a in arrays.items()}
+    sums = {name: _checksum(a) for name, a in arrays.items()}
     meta = np.frombuffer(json.dumps({"plain": plain, "arrays": sums}).encode(), np.uint8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

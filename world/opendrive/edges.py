@@ -7,7 +7,7 @@ another road's surface is no edge.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from world.draft import LaneDraft, MapDraft
 from world.kinds import EdgeKind, LaneKind, MarkKind
@@ -123,7 +123,7 @@ def _inside(points: F64, road: NDArray[np.intp], drafts: list[LaneDraft], names:
     step = np.concatenate([np.full(len(d.width), d.length / (len(d.width) - 1)) for d in drafts])
     lane_road = np.concatenate([np.full(len(d.width), names[d.key[0]]) for d in drafts])
     inside = np.zeros(len(points), bool)
-    tree = cKDTree(points[:, :2])
+    tree = KDTree(points[:, :2])
     reach = np.hypot(half, 0.5 * step)
     busy = _shared(drafts)
     rows = np.flatnonzero(busy)

@@ -11,6 +11,7 @@ evaluated once more at the resulting s. Superelevation turns the cross-section: 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,7 +203,7 @@ def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[La
     return drafts
 
 
-def _borders(section: SectionModel, lane: LaneModel, offset: F64) -> dict[str, NDArray]:
+def _borders(section: SectionModel, lane: LaneModel, offset: F64) -> dict[str, Any]:
     """Marks on both sides along s, under the names of LaneDraft's fields."""
     inner = section.lanes.get(lane.id + (1 if lane.id < 0 else -1))
     inward = section.center_marks if abs(lane.id) == 1 or inner is None else inner.marks

@@ -69,8 +69,10 @@ def sample_marks(marks: list[Mark], offset: NDArray[np.float64]) -> tuple[NDArra
         zero = np.zeros(len(offset), np.int8)
         return zero, zero, np.full(len(offset), TO_RIGHT | TO_LEFT, np.int8)
     if len(marks) == 1 and marks[0].offset <= 0:
-        mark = marks[0]
-        return tuple(np.full(len(offset), value, np.int8) for value in (mark.kind, mark.color, mark.change))
+        kind, color, change = (
+            np.full(len(offset), v, np.int8) for v in (marks[0].kind, marks[0].color, marks[0].change)
+        )
+        return kind, color, change
     start = np.array([mark.offset for mark in marks])
     i = np.searchsorted(start, offset + 1e-9, side="right")
     table = np.array([(0, 0, TO_RIGHT | TO_LEFT), *((m.kind, m.color, m.change) for m in marks)], np.int8)[i]

@@ -1,5 +1,6 @@
 """From a file to a MapDraft, step by step."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -141,13 +142,14 @@ def _drop_far(reading: Reading, draft: MapDraft) -> None:
         return bool((xy > low - MAX_OFF).all() and (xy < high + MAX_OFF).all())
 
     count = 0
-    for items, place in (
+    groups: list[tuple[list[Any], Callable[[Any], Any]]] = [
         (draft.signs, lambda sign: sign.xyz),
         (draft.crosswalks, lambda outline: outline),
         (draft.buildings, lambda building: building[0]),
         (draft.trees, lambda tree: tree[:2]),
         (draft.edges, lambda edge: edge[0]),
-    ):
+    ]
+    for items, place in groups:
         kept = [item for item in items if near(place(item))]
         count += len(items) - len(kept)
         items[:] = kept

@@ -91,7 +91,8 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
         end = s + size
     if not rows:
         raise reading.error(road, "has no planView with a geometry")
-    line = ReferenceLine(*np.array(rows).T.copy(), poly)
+    start, x, y, heading, k0, rate = np.array(rows).T.copy()
+    line = ReferenceLine(start, x, y, heading, k0, rate, poly)
     if end < length - 0.1 - 0.01 * length:
         raise reading.error(road, f"length={length:g} m, but its geometry ends at s={end:g} m")
     reading.skipped_if("geometry beyond the length of its road", int(end > length + 0.1 + 0.01 * length))

@@ -11,14 +11,15 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from world.roadmap import MapError
 
 MAX_BYTES = 128 * 1024 * 1024  # of a file, and of what it decompresses to
 MAX_ABS = 1e30  # keeps cubics over the longest road finite; exporters write huge coefficients over tiny lengths
-Element = etree._Element
+Element: TypeAlias = Any  # lxml.etree._Element; lxml ships no types
 
 
 @dataclass
