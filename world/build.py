@@ -5,6 +5,8 @@ Links' inverses and turns (`world.lane_arrays`), stop lines and lights (`world.c
 (`world.edges`), where people walk (`world.walks`), spatial index (`world.grid`).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,7 +72,7 @@ def build_road_map(draft: MapDraft) -> RoadMap:
     )
 
 
-def _lane_fields(lanes: LaneArrays) -> dict[str, NDArray]:
+def _lane_fields(lanes: LaneArrays) -> dict[str, Any]:
     f32 = np.float32
     heading = lanes.heading.astype(f32)
     heading[heading >= f32(np.pi)] = f32(-np.pi)  # rounding may leave [-pi, pi)
@@ -118,7 +120,7 @@ def _sign_fields(draft: MapDraft, origin: NDArray) -> dict:
     }
 
 
-def _surroundings(draft: MapDraft, origin: NDArray) -> dict[str, NDArray]:
+def _surroundings(draft: MapDraft, origin: NDArray) -> dict[str, Any]:
     buildings = outlines([outline for outline, _ in draft.buildings], origin)
     trees = np.array(draft.trees, np.float64).reshape(-1, 5)
     return {

@@ -1,6 +1,7 @@
 """Conflicts between the lanes of a junction: where their bands overlap, of which kind, and who goes first."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Conflicts:
         """Rows of a lane's conflicts."""
         return range(int(self.start[lane]), int(self.start[lane + 1]))
 
-    def fields(self) -> dict[str, NDArray]:
+    def fields(self) -> dict[str, Any]:
         return {
             "conflict_start": self.start,
             "conflict_lane": self.other,

@@ -1,6 +1,7 @@
 """Stop lines on lanes, and traffic lights with the phases of their plans."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ class Stops:
         """Rows of a lane's stops."""
         return range(int(self.start[lane]), int(self.start[lane + 1]))
 
-    def fields(self) -> dict[str, NDArray]:
+    def fields(self) -> dict[str, Any]:
         return {
             "stop_start": self.start,
             "stop_s": self.s.astype(np.float32),

@@ -1,6 +1,7 @@
 """Crosswalk outlines and the spans of lanes inside them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class Outlines:
             raise IndexError(f"outline {i} of {len(self)}")
         return self.xyz[self.start[i] : self.start[i + 1]]
 
-    def fields(self) -> dict[str, NDArray]:
+    def fields(self) -> dict[str, Any]:
         return {"crosswalk_start": self.start, "crosswalk_xyz": self.xyz.astype(np.float32)}
 
 
@@ -57,7 +58,7 @@ def inside_polygon(xy: NDArray[np.float64], polygon: NDArray[np.float64]) -> NDA
     return (np.sum(spans & (x < at), axis=1) % 2).astype(bool)
 
 
-def place_crossings(lanes: LaneArrays, crosswalks: Outlines) -> dict[str, NDArray]:
+def place_crossings(lanes: LaneArrays, crosswalks: Outlines) -> dict[str, Any]:
     """RoadMap's crossing fields: for each drivable lane the crosswalks its centre line meets, by s."""
     rows: list[tuple[int, float, float, int]] = []
     first = lanes.segments(np.flatnonzero(lanes.drivable))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from world.draft import LaneDraft, LaneKey, MapDraft
 from world.kinds import LaneKind, Turn
@@ -72,14 +72,14 @@ class LaneArrays:
         """(L,) lanes that motor vehicles may use."""
         return np.isin(self.kind, [int(k) for k in DRIVABLE_KINDS])
 
-    def points(self, lane: int) -> slice:
+    def points(self, lane: int | np.integer) -> slice:
         """Rows of a lane's points."""
         return slice(int(self.start[lane]), int(self.start[lane + 1]))
 
-    def successors(self, lane: int) -> NDArray[np.int32]:
+    def successors(self, lane: int | np.integer) -> NDArray[np.int32]:
         return self.successor[self.successor_start[lane] : self.successor_start[lane + 1]]
 
-    def predecessors(self, lane: int) -> NDArray[np.int32]:
+    def predecessors(self, lane: int | np.integer) -> NDArray[np.int32]:
         return self.predecessor[self.predecessor_start[lane] : self.predecessor_start[lane + 1]]
 
     def segments(self, lanes: NDArray | None = None) -> NDArray[np.int64]:
@@ -108,7 +108,7 @@ def csr(rows: NDArray, values: NDArray, count: int) -> tuple[NDArray[np.int32], 
     return start, np.asarray(values)[order].astype(np.int32)
 
 
-def wrap(angle: NDArray) -> NDArray:
+def wrap(angle: ArrayLike) -> NDArray[np.float64]:
     """Angle wrapped to [-pi, pi)."""
     return (np.asarray(angle) + np.pi) % (2 * np.pi) - np.pi
 
@@ -259,7 +259,7 @@ def _turns(lanes: LaneArrays) -> NDArray[np.int8]:
     return np.where((lanes.junction >= 0) & lanes.drivable, turn, int(Turn.NONE)).astype(np.int8)
 
 
-def _gained_beyond(lanes: LaneArrays, lane: int, own: NDArray, links) -> float:
+def _gained_beyond(lanes: LaneArrays, lane: int | np.integer, own: NDArray, links) -> float:
     """[rad] heading gained on further sections of the lane's connecting road in one direction."""
     gained, at = 0.0, lane
     for _ in range(lanes.count):

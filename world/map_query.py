@@ -104,7 +104,7 @@ class MapQuery:
         lane = np.empty(m.size, _I)
         s, d, dist = (np.empty(m.size, _F) for _ in range(3))
         _nearest_all(self.tables, m, fx, fy, fz, fh, use, int(kind_mask), lane, s, d, dist)
-        return LanePosition(*(a.reshape(shape) for a in (lane, s, d, dist)))
+        return LanePosition(lane.reshape(shape), s.reshape(shape), d.reshape(shape), dist.reshape(shape))
 
     def project(self, lane: ArrayLike, x: ArrayLike, y: ArrayLike, s_hint: ArrayLike | None = None) -> LanePosition:
         """Projection of positions [m] onto given lanes; near `s_hint` [m] where given (`queries.project_to_lane`)."""
@@ -113,7 +113,7 @@ class MapQuery:
         self._lanes(own)
         s, d, dist = (np.empty(own.size, _F) for _ in range(3))
         _project_all(self.tables, own, fx, fy, hint, use, s, d, dist)
-        return LanePosition(*(a.reshape(shape) for a in (own, s, d, dist)))
+        return LanePosition(own.reshape(shape), s.reshape(shape), d.reshape(shape), dist.reshape(shape))
 
     def point(self, lane: ArrayLike, s: ArrayLike) -> LanePoint:
         """Centre-line position, heading, curvature, width and limit at (lane, s)."""

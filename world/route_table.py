@@ -3,7 +3,7 @@
 A route is a polyline with a point every metre (ROUTE_STEP), point i at progress s = i m; the last point is the goal.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +52,9 @@ _PIECE_FIELDS = ("piece_lane", "piece_start", "piece_s0", "piece_s1")
 def make_route_table(worlds: int, drivers: int, points: int, pieces: int) -> RouteTable:
     """An empty table: (B, K) drivers without a route, room for R points and M lane pieces each."""
     shape = (worlds, drivers)
-    dense = {f: np.zeros((*shape, points), _INTS.get(f, np.float32)) for f in _POINT_FIELDS}
-    piece = {f: np.zeros((*shape, pieces), _INTS.get(f, np.float32)) for f in _PIECE_FIELDS}
-    count = {f: np.zeros(shape, np.int32) for f in ("count", "piece_count")}
+    dense: dict[str, Any] = {f: np.zeros((*shape, points), _INTS.get(f, np.float32)) for f in _POINT_FIELDS}
+    piece: dict[str, Any] = {f: np.zeros((*shape, pieces), _INTS.get(f, np.float32)) for f in _PIECE_FIELDS}
+    count: dict[str, Any] = {f: np.zeros(shape, np.int32) for f in ("count", "piece_count")}
     return RouteTable(**dense, **piece, **count, length=np.zeros(shape, np.float32))
 
 

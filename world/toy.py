@@ -64,7 +64,7 @@ def toy_lane(
     road_s = (0.0, path.length)
     if backward:
         xyz, heading, curvature = xyz[::-1].copy(), heading[::-1] + np.pi, -curvature[::-1]
-        road_s = road_s[::-1]
+        road_s = (path.length, 0.0)
     n = len(xyz)
     allowed = [m in (MarkKind.BROKEN, MarkKind.BOTTS_DOTS) for m in marks]
     return LaneDraft(

@@ -5,6 +5,7 @@ which are cut there. Ends that meet, or that lie up to 3 m apart where one of th
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ class _Path:
         return np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(self.xyz, axis=0), axis=1))))
 
 
-def build_walks(lanes: LaneArrays, crosswalks: Outlines, crossings: dict[str, NDArray]) -> dict[str, NDArray]:
+def build_walks(lanes: LaneArrays, crosswalks: Outlines, crossings: dict[str, Any]) -> dict[str, NDArray]:
     """RoadMap's walk fields."""
     paths = _pavements(lanes)
     nearest = _Nearest(paths)
@@ -107,7 +108,7 @@ def _at(path: _Path, s: float) -> NDArray[np.float64]:
 
 
 def _crosswalk_path(
-    lanes: LaneArrays, polygon: NDArray, number: int, crossings: dict[str, NDArray], nearest: _Nearest
+    lanes: LaneArrays, polygon: NDArray, number: int, crossings: dict[str, Any], nearest: _Nearest
 ) -> _Path:
     """Axis of a crosswalk from pavement to pavement; the pavements get their cuts."""
     ends, width = crosswalk_axis(polygon, _lane_headings(lanes, number, crossings))
@@ -121,7 +122,7 @@ def _crosswalk_path(
     return _Path(np.array(points), width, WalkKind.CROSSWALK, number)
 
 
-def _lane_headings(lanes: LaneArrays, number: int, crossings: dict[str, NDArray]) -> NDArray[np.float64]:
+def _lane_headings(lanes: LaneArrays, number: int, crossings: dict[str, Any]) -> NDArray[np.float64]:
     """[rad] headings of the lanes that pass the crosswalk, where they do."""
     owner = np.repeat(np.arange(lanes.count), np.diff(crossings["crossing_start"]))
     rows = np.flatnonzero(crossings["crossing_crosswalk"] == number)
@@ -192,7 +193,7 @@ def _cut(path: _Path) -> list[_Path]:
     return out
 
 
-def _fields(pieces: list[_Path]) -> dict[str, NDArray]:
+def _fields(pieces: list[_Path]) -> dict[str, Any]:
     start = np.concatenate(([0], np.cumsum([len(p.xyz) for p in pieces], dtype=np.int64))).astype(np.int32)
     xyz = np.concatenate([p.xyz for p in pieces]) if pieces else np.zeros((0, 3))
     return {
@@ -204,7 +205,7 @@ def _fields(pieces: list[_Path]) -> dict[str, NDArray]:
     }
 
 
-def _links(pieces: list[_Path]) -> dict[str, NDArray]:
+def _links(pieces: list[_Path]) -> dict[str, Any]:
     """Links between the ends that lie at one place."""
     place = _places(pieces)
     order = np.argsort(place, kind="stable")
