@@ -94,6 +94,8 @@ def route_line(road_map: RoadMap, route: Route) -> RouteLine:
     junction = road_map.lane_junction[route.lane[own]] >= 0
     turn = road_map.lane_turn[route.lane[own]]
     command = np.array([int(_TURN_COMMAND[int(t)]) for t in turn], np.int8)
+    if road_map.left_hand_traffic:
+        command[turn == int(Turn.U_TURN)] = int(Command.RIGHT)
     side = np.rint(np.interp(place, u, changing)).astype(int)
     command[(side > 0) & ~junction] = int(Command.CHANGE_LANE_LEFT)
     command[(side < 0) & ~junction] = int(Command.CHANGE_LANE_RIGHT)
