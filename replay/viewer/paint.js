@@ -35,7 +35,8 @@ class MapPaths {
     this.levels = new Map();
     for (let i = 0; i < a.lane_kind.length; i++) {
       const level = this.level(a.lane_z_cm[i]);
-      addPolyline(this.pathOf(level.lanes, this.laneClass(a.lane_kind[i])), a.lane_cm, a.lane_start[i], a.lane_start[i + 1], true);
+      const kind = this.laneClass(a.lane_kind[i]), name = kind === "road" && a.lane_junction[i] ? "junction" : kind;
+      addPolyline(this.pathOf(level.lanes, name), a.lane_cm, a.lane_start[i], a.lane_start[i + 1], true);
     }
     for (let i = 0; i < a.mark_kind.length; i++) {
       const level = this.level(a.mark_z_cm[i]);
@@ -117,7 +118,7 @@ class MapPaths {
   }
 
   draw(c, theme, scale) {
-    const layers = ["grass", "shoulder", "bike", "road", "edge", "pavement"];
+    const layers = ["grass", "shoulder", "junction", "bike", "road", "edge", "pavement"];
     c.lineJoin = "round";
     c.strokeStyle = theme.pavement;
     for (const [path, width] of this.walks) { c.lineWidth = width; c.stroke(path); }
@@ -125,8 +126,8 @@ class MapPaths {
       for (const name of layers) {
         const path = level.lanes[name];
         if (!path) continue;
-        c.fillStyle = c.strokeStyle = theme[name];
-        c.lineWidth = 0.2;
+        c.fillStyle = c.strokeStyle = theme[name === "junction" ? "road" : name];
+        c.lineWidth = name === "junction" ? 2.4 : 0.2;  // closes the notches between the lanes of a junction
         c.fill(path); c.stroke(path);
       }
       this.drawMarks(c, theme, level.marks, scale);
@@ -264,7 +265,7 @@ function drawAgent(c, theme, agent, accent, isDriver, scale) {
   c.save();
   c.translate(agent.x, agent.y);
   c.rotate(agent.yaw);
-  if (kind === KIND.PEDESTRIAN) drawWalker(c, theme, Math.max(0.38, 2 / scale));
+  if (kind === KIND.PEDESTRIAN) drawWalker(c, theme, Math.max(0.4, 3.2 / scale));
   else {
     if (isDriver) {
       c.fillStyle = accent; c.globalAlpha = 0.2;

@@ -106,7 +106,7 @@ function bar(c, x, y, w, accel) {
   c.fillStyle = css("--edge"); c.fillRect(x, y, w, 8);
   c.fillStyle = accel < 0 ? css("--bad") : css("--good"); c.fillRect(Math.min(zero, zero + px), y, Math.abs(px) || 0, 8);
   c.fillStyle = css("--dim"); c.textAlign = "center"; c.font = "10.5px system-ui, sans-serif";
-  c.fillText(Number.isFinite(accel) ? `${accel.toFixed(1)} m/s\u00b2` : "", zero, y + 21);
+  c.fillText(Number.isFinite(accel) ? `${(Math.round(10 * accel) / 10 + 0).toFixed(1)} m/s\u00b2` : "", zero, y + 21);
 }
 
 const CHART = { left: 34, right: 10, top: 14, bottom: 4 };
