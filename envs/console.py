@@ -16,7 +16,9 @@ class LiveProgress:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn("{task.fields[sim]:6.1f} s  {task.fields[kmh]:5.1f} km/h  {task.fields[infractions]} infractions"),
+            TextColumn(
+                "{task.fields[sim]:6.1f} s  {task.fields[kmh]:5.1f} km/h  {task.fields[infractions]} infractions"
+            ),
             TextColumn("{task.fields[factor]:5.1f}x real time"),
             TimeElapsedColumn(),
             console=console,

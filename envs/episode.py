@@ -1,6 +1,7 @@
 """The one loop of Backend + Agent + Record + Score."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replay.metrics import EpisodeScore, EpisodeScorer
+from replay.recorder import HookOp
 from world.protocols import Agent, Backend
 from world.records import Control, Decision, Event, StepResult
 
@@ -95,21 +97,27 @@ def drive_episode(
 
 
 def resimulate(
-    header: dict[str, Any], controls: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], hook_ops: Any = ()
+    header: dict[str, Any],
+    controls: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    hook_ops: Sequence[HookOp] = (),
 ) -> Iterator[int]:
-    """Drive a recorded episode again from its header and controls; yields the state hash after each control step.
+    """Drive a recorded episode again; yields the state hash after each control step.
 
     Args:
         header: as written by `envs.run` (scenario, seed).
         controls: (K,) steer [rad] and accel [m/s^2] of each control step.
-        hook_ops: unused operations are refused by the record's reader.
+        hook_ops: what was done to the world, each before its engine step.
     """
     from envs.backends import backend_from_header
 
     backend = backend_from_header(header)
     backend.reset([int(header["seed"])])
+    waiting = deque(hook_ops)
     try:
         for steer, accel in controls:
+            while waiting and waiting[0].step <= int(backend.state.step[0]):
+                op = waiting.popleft()
+                getattr(backend.hooks, op.name)(0, **op.args)
             backend.step(Control(steer=np.asarray(steer)[None], accel=np.asarray(accel)[None]))
             yield int(backend.state_hash[0])
     finally:

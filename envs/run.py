@@ -15,9 +15,12 @@ from envs.episode import Episode, Tick, drive_episode
 from envs.provenance import command, commit, versions, write_json
 from replay.metrics import mean_scores
 from scenarios.registry import SCENARIOS, adapt, find_scenario
+from world.kinds import EventKind
 from world.names import unknown_name
 from world.protocols import Backend
 from world.scenario import Scenario
+
+INFRACTIONS = frozenset(k for k in EventKind if k not in (EventKind.COMPLETED, EventKind.TIMEOUT))
 
 
 class RunError(RuntimeError):
@@ -191,6 +194,24 @@ def _drive(config: RunConfig, console: Console, backend: Backend, agent: Any, se
             episode = drive_episode(backend, agent, seed, recorder, header, watch)
             recorder.finish(_episode_row(episode))
         return episode
+
+
+def _write_replay(record: Path, page: Path) -> Path:
+    """The browser's replay of a record."""
+    from replay.viewer.html import write_html
+
+    from replay.reader import read_record
+
+    return write_html(read_record(record), page).resolve()
+
+
+def _plain(value: Any) -> Any:
+    """Configuration as JSON takes it."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _episode_row(episode: Episode) -> dict[str, Any]:

@@ -44,7 +44,13 @@ def find_scenario(name: str) -> Scenario:
         if not path.is_file():
             raise ScenarioError(name, "file", "there is no such file")
         stem = path.name.split(".")[0]
-        return Scenario(name=stem, map_path=path.resolve(), vehicles=30, pedestrians=15, description=f"Random routes on {path.name}.")
+        return Scenario(
+            name=stem,
+            map_path=path.resolve(),
+            vehicles=30,
+            pedestrians=15,
+            description=f"Random routes on {path.name}.",
+        )
     raise ValueError(unknown_name("scenario", name, SCENARIOS) + "; or give the path of an .xodr file")
 
 
@@ -58,6 +64,6 @@ def adapt(scenario: Scenario, vehicles: int | None, pedestrians: int | None, max
         if value is not None and not 0 <= value <= 10_000:
             raise ScenarioError(scenario.name, what, f"got {value}, allowed are 0 to 10000")
     if max_time is not None and not 0 < max_time < 1e6:
-        raise ScenarioError(scenario.name, "max-time", f"got {max_time} s, allowed is more than 0 and less than 1000000")
+        raise ScenarioError(scenario.name, "max-time", f"got {max_time} s, allowed is more than 0, below 1000000")
     changes = {"vehicles": vehicles, "pedestrians": pedestrians, "max_time": max_time}
     return replace(scenario, **{k: v for k, v in changes.items() if v is not None})

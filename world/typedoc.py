@@ -1,6 +1,6 @@
 """Writes docs/types.md: every record and enumeration of the vocabulary, read from the source.
 
-    python -m world.typedoc > docs/types.md
+python -m world.typedoc > docs/types.md
 """
 
 import ast
@@ -38,7 +38,9 @@ def _fields(node: ast.ClassDef, lines: list[str]) -> list[str]:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             kind = ast.unparse(item.annotation)
             default = _default(item)
-            rows.append(_row(f"`{item.target.id}`", f"`{kind}`" + (f" = `{default}`" if default else ""), _comment(lines, item)))
+            rows.append(
+                _row(f"`{item.target.id}`", f"`{kind}`" + (f" = `{default}`" if default else ""), _comment(lines, item))
+            )
         elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
             rows.append(_row(f"`{item.targets[0].id}`", f"`{ast.unparse(item.value)}`", _comment(lines, item)))
     return rows
