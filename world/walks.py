@@ -19,7 +19,7 @@ JOIN = 3.0  # [m] ends that lead nowhere else are linked over this gap
 _MEET = 0.5  # [m] ends this close are one place
 _TO_PAVEMENT = 5.0  # [m] from the end of a crosswalk to the middle of the pavement
 _NEAR_END = 1.0  # [m] a cut this close to an end of a path is that end
-_MEDIAN = 0.25  # a pavement that lies on the road for more than this share of its length is none
+_ON_ROAD = 0.25  # a pavement that lies on the road for more than this share of its length is none
 
 
 @dataclass
@@ -51,9 +51,12 @@ def _pavements(lanes: LaneArrays) -> list[_Path]:
     road = Bands(lanes, lanes.segments(np.flatnonzero(lanes.drivable)))
     out: list[_Path] = []
     known: dict[tuple[int, int], list[NDArray]] = {}
+    on_road = np.zeros(len(lanes.xyz), bool)
+    walked = lanes.kind[lanes.point_lane] == int(LaneKind.SIDEWALK)
+    on_road[walked] = road.hold(lanes.xyz[walked])
     for lane in np.flatnonzero(lanes.kind == int(LaneKind.SIDEWALK)):
         xyz = lanes.xyz[lanes.points(lane)]
-        if lanes.width[lanes.points(lane)].max() < 0.3 or road.hold(xyz).mean() > _MEDIAN:
+        if lanes.width[lanes.points(lane)].max() < 0.3 or on_road[lanes.points(lane)].mean() > _ON_ROAD:
             continue
         three = xyz[[0, len(xyz) // 2, -1]]
         cell = tuple(np.floor((three[0, :2] + three[2, :2]) / 8.0).astype(int))
@@ -225,7 +228,8 @@ def _places(pieces: list[_Path]) -> NDArray[np.int64]:
     for end in range(len(ends)):
         near = np.flatnonzero(np.linalg.norm(ends - ends[end], axis=1) <= _MEET)
         near = near[(near // 2 != end // 2) | (near == end)]
-        place[np.isin(place, place[near])] = place[near].min()
+        if len(near) > 1:
+            place[np.isin(place, place[near])] = place[near].min()
     for end in range(len(ends)):
         if np.count_nonzero(place == place[end]) > 1:
             continue
