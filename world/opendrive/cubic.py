@@ -12,7 +12,7 @@ class PiecewiseCubic:
     Source: ASAM OpenDRIVE 1.8, 7.7.1 (elements elevation, laneOffset, width share this form).
     """
 
-    __slots__ = ("start", "coefficients", "is_zero")
+    __slots__ = ("start", "coefficients", "is_zero", "is_constant")
 
     def __init__(self, start: F64, coefficients: F64):
         """
@@ -22,18 +22,21 @@ class PiecewiseCubic:
         """
         self.start, self.coefficients = start, coefficients
         self.is_zero = not coefficients.any()
+        self.is_constant = self.is_zero or (len(start) == 1 and not coefficients[0, 1:].any())
 
     def __call__(self, s: F64, end: float = np.inf) -> tuple[F64, F64, F64]:
         """Value, first and second derivative at `s` (n,). A record that starts at or after `end` is not used."""
-        if self.is_zero:
-            zero = np.zeros_like(s)
-            return zero, zero, zero
+        if self.is_constant:
+            zero = np.zeros(len(s))
+            return (zero if self.is_zero else np.full(len(s), self.coefficients[0, 0])), zero, zero
         if len(self.start) == 1:
             ds = s - self.start[0]
             a, b, c, d = self.coefficients[0]
         else:
             last = np.searchsorted(self.start, end - 1e-7) - 1
-            i = np.clip(np.searchsorted(self.start, s, side="right") - 1, 0, max(last, 0))
+            i = np.searchsorted(self.start, s, side="right") - 1
+            np.minimum(i, max(last, 0), out=i)
+            np.maximum(i, 0, out=i)
             ds = s - self.start[i]
             a, b, c, d = self.coefficients[i].T
         return a + ds * (b + ds * (c + ds * d)), b + ds * (2 * c + 3 * d * ds), 2 * c + 6 * d * ds

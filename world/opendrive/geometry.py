@@ -127,7 +127,7 @@ class ReferenceLine:
 
     def __call__(self, s: F64) -> tuple[F64, F64, F64, F64, F64]:
         """x, y [m], heading [rad], curvature [1/m] and its rate [1/m^2] at s (n,)."""
-        return self.on(np.clip(np.searchsorted(self.start, s, side="right") - 1, 0, None), s)
+        return self.on(np.maximum(np.searchsorted(self.start, s, side="right") - 1, 0), s)
 
     def on(self, i: NDArray[np.intp], s: F64) -> tuple[F64, F64, F64, F64, F64]:
         """As a call, but point n is taken from record i[n] (which may be continued past its end)."""

@@ -7,7 +7,7 @@ from world.opendrive.cubic import ZERO, PiecewiseCubic
 from world.opendrive.geometry import PolyCurve, ReferenceLine
 from world.opendrive.marks import read_marks
 from world.opendrive.model import LaneModel, RoadLink, RoadModel, SectionModel, SpeedRecord
-from world.opendrive.xml import Element, Reading, children, integer, number, text_id
+from world.opendrive.xml import MAX_ABS, Element, Reading, children, integer, number, text_id
 
 MAX_ROAD = 1e6  # [m]
 SPEED_UNITS = {"m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "": 1.0}
@@ -142,7 +142,14 @@ def _cubic(reading: Reading, records: list[Element], start: str) -> PiecewiseCub
     """Records with a, b, c, d from `start`, sorted; None without records."""
     if not records:
         return None
-    rows = np.array([[number(reading, r, c) for c in (start, "a", "b", "c", "d")] for r in records])
+    names = (start, "a", "b", "c", "d")
+    try:  # fast; what is wrong is told by `number`
+        rows = np.array([[float(r.get(name)) for name in names] for r in records])
+        sound = bool((np.abs(rows) <= MAX_ABS).all())
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        rows = np.array([[number(reading, r, name) for name in names] for r in records])
     if len(rows) > 1 and (np.diff(rows[:, 0]) < 0).any():
         rows = rows[np.argsort(rows[:, 0], kind="stable")]
     return PiecewiseCubic(rows[:, 0].copy(), rows[:, 1:].copy())

@@ -147,4 +147,6 @@ def text_id(reading: Reading, element: Element, name: str = "id") -> str:
 
 def children(element: Element | None, path: str) -> list[Element]:
     """Elements at a path of tag names below `element`; none when `element` is None."""
-    return [] if element is None else element.findall(path)
+    if element is None:
+        return []
+    return element.findall(path) if "/" in path else list(element.iterchildren(path))
