@@ -226,6 +226,16 @@ def test_a_light_on_a_connecting_road_holds_its_lanes_where_they_begin() -> None
     assert abs(result.lights[0].yaw) == pytest.approx(np.pi)  # towards the traffic from road 1
 
 
+def test_a_light_beyond_the_junction_looks_back_to_the_line() -> None:
+    place = '<positionInertial x="125" y="4" z="4.5" hdg="0"/>'
+    light = signal("1000001", s=95, dynamic="yes", inner=place)
+    parts = crossing()
+    parts[0] = parts[0].replace("<lanes>", f"<signals>{light}</signals><lanes>")
+    result = draft(*parts)
+    assert result.lights[0].xyz == pytest.approx((125, 4, 5.0)) and abs(result.lights[0].yaw) == pytest.approx(np.pi)
+    assert result.stops[0].lane == ("1", 0, -1) and result.skipped == {}
+
+
 def test_a_light_before_a_junction_belongs_to_its_plan() -> None:
     parts = crossing()
     light = signal("1000001", dynamic="yes", s=95)

@@ -149,7 +149,7 @@ def pose(reading: Reading, signal: Signal, held: list[LaneDraft], what: str) -> 
     above = signal.z + 0.5 * signal.height
     if signal.inertial is not None:
         x, y, z, heading = signal.inertial
-        point, yaw = np.array([x, y, z + 0.5 * signal.height]), heading
+        point, yaw = np.array([x, y, z + 0.5 * signal.height]), heading + math.pi  # hdg is that of the traffic
     else:
         if above < LOWEST_HEAD:
             overhead = any(np.hypot(*_nearest(d, signal)[:2]) < d.width.max() / 2 for d in held)
@@ -158,12 +158,19 @@ def pose(reading: Reading, signal: Signal, held: list[LaneDraft], what: str) -> 
         point, heading = road_point(signal.road, signal.s, signal.t, above)
         yaw = heading + signal.turn + (0.0 if signal.orientation == "-" else math.pi)
     if held:
-        at = [d.heading[int(np.argmin(np.hypot(*(d.xyz[:, :2] - point[:2]).T)))] for d in held]
+        at = [d.heading[_stopped(d, point)] for d in held]
         back = math.atan2(-sum(np.sin(at)), -sum(np.cos(at)))
         if math.cos(yaw - back) < 0.2:
             reading.skip(f"{what} that faces away from its lanes (turned to them)")
             yaw = back
     return (float(point[0]), float(point[1]), float(point[2])), (yaw + math.pi) % (2 * math.pi) - math.pi
+
+
+def _stopped(lane: LaneDraft, point: NDArray[np.float64]) -> int:
+    """Point of a lane from where a face is looked at: its beginning in a junction, else the one next to the face."""
+    if lane.junction is not None:
+        return 0
+    return int(np.argmin(np.hypot(*(lane.xyz[:, :2] - point[:2]).T)))
 
 
 def _nearest(lane: LaneDraft, signal: Signal) -> NDArray[np.float64]:
