@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planning.config import PlannerConfig
-from planning.map_forecast import Roads, RouteLanes
 from planning.memory import forget, make_memory
 from planning.planner import make_output, make_scratch, plan_by_map
 from planning.scene_planner import control_record, plan_record
 from planning.view import fill_rows, make_rows
+from world.pack import Pack
 from world.protocols import Privilege
 from world.records import Decision, Scene, SensorFrame, Task
 
@@ -43,8 +43,7 @@ class ExpertAgent:
             self._memory, self._out, self._rows = make_memory(*shape), make_output(*shape), make_rows(*shape)
             self._ready, mask = True, None
         forget(self._memory, np.ones(shape, np.bool_) if mask is None else mask)
-        self._roads = Roads(*(getattr(privilege.maps.tables, name) for name in Roads._fields))
-        self._routes = RouteLanes(*(getattr(privilege.routes, name) for name in RouteLanes._fields))
+        self._tables, self._routes = Pack(privilege.maps.tables), Pack(privilege.routes)
         self._rows.driver["steer_lag"], self._rows.driver["max_brake"] = task.vehicle.steer_lag, task.vehicle.max_brake
         self._rows.driver["map"] = np.asarray(privilege.map_id)[:, None]
         self._dt = float(task.dt * task.control_every)
@@ -61,7 +60,7 @@ class ExpertAgent:
             raise ValueError("act() before reset()")
         fill_rows(self._rows, observation)
         plan_by_map(
-            self._rows, self._roads, self._routes, self._dt, self._memory, self._scratch, self._out, self._row
+            self._rows, self._tables, self._routes, self._dt, self._memory, self._scratch, self._out, self._row
         )
         debug = {name: self._out.driver[name].astype(np.float32) for name in ("choice", "source", "error")}
         plan = plan_record(self._out, observation)

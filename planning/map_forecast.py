@@ -29,31 +29,6 @@ _DRIFTS = 2.0  # [s] for which it goes on
 _ALONG = math.cos(math.radians(60.0))
 
 
-class Roads(NamedTuple):
-    """The MapTables that this module reads: the fewer arrays, the faster kernels compile."""
-
-    maps: np.ndarray
-    lanes: np.ndarray
-    points: np.ndarray
-    successors: np.ndarray
-    conflicts: np.ndarray
-    stops: np.ndarray
-    lights: np.ndarray
-    cell0: np.ndarray
-    cells: np.ndarray
-
-
-class RouteLanes(NamedTuple):
-    """The parts of a RouteTable that this module reads."""
-
-    piece_lane: np.ndarray
-    piece_start: np.ndarray
-    piece_s0: np.ndarray
-    piece_s1: np.ndarray
-    piece_count: np.ndarray
-    length: np.ndarray
-
-
 class MapView(NamedTuple):
     """Scratch of one driver."""
 

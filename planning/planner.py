@@ -32,6 +32,7 @@ from planning.scoring import FREE
 from planning.speed import JUNCTION, LEADER, Rollouts, allow_speeds, brake_in_time, cap_speed, make_rollouts
 from world.bicycle import wrap_angle
 from world.kernel import kernel
+from world.pack import Pack
 
 PASS_DT = 0.35  # [s] step of the forecasts that decide on a pass: they must see its end
 
@@ -66,14 +67,14 @@ class Scratch(NamedTuple):
     map: MapView
 
 
-def make_scratch() -> Scratch:
-    """Empty scratch."""
-    return Scratch(make_path(), make_occupancy(), make_rollouts(), make_map_view())
+def make_scratch() -> Pack:
+    """An empty Scratch."""
+    return Pack(Scratch(make_path(), make_occupancy(), make_rollouts(), make_map_view()))
 
 
-def make_output(worlds: int, drivers: int) -> Output:
-    """Empty output."""
-    return Output(np.zeros((worlds, drivers), OUTPUT_ROW), np.zeros((worlds, drivers, STEPS), PLAN_ROW))
+def make_output(worlds: int, drivers: int) -> Pack:
+    """An empty Output."""
+    return Pack(Output(np.zeros((worlds, drivers), OUTPUT_ROW), np.zeros((worlds, drivers, STEPS), PLAN_ROW)))
 
 
 @kernel
@@ -81,8 +82,8 @@ def plan_by_map(rows, tables, routes, dt, memories, scratch, out, config):
     """Plan for every active driver with the map.
 
     Args:
-        rows: SceneRows. tables: Roads. routes: RouteLanes. dt: [s] between two calls. memories: (B, K) MEMORY_ROW.
-        scratch: Scratch. out: Output. config: row of a PlannerConfig.
+        rows: SceneRows. tables: MapTables. routes: RouteTable. dt: [s] between two calls. memories: (B, K) MEMORY_ROW.
+        scratch: Scratch. out: Output. config: row of a PlannerConfig. Tuples of arrays as Packs.
     """
     for b in range(rows.driver.shape[0]):
         for k in range(rows.driver.shape[1]):
@@ -132,7 +133,7 @@ def lay_path(me, route, memory, path, config):
 @kernel
 def drive_one(me, objects, length, passing, dt, memory, scratch, out, config):
     """Rules, proposals, choice and controls of one driver whose path and forecasts are laid."""
-    path, occ, rolls, lanes = scratch
+    path, occ, rolls, lanes = scratch.path, scratch.occ, scratch.rolls, scratch.map
     half = 0.5 * me.length
     stop, why = rule_stop(me, objects, memory, path, length, half, config)
     zone0, zone1 = next_zone(lanes, half)
@@ -169,7 +170,7 @@ def apply_pass(me, memory, path):
 @kernel
 def consider_pass(me, objects, tables, memory, scratch, config):
     """Begin to pass what has stood ahead for long, if the marks allow it and nobody comes; overwrites the scratch."""
-    path, occ, rolls, lanes = scratch
+    path, occ, rolls, lanes = scratch.path, scratch.occ, scratch.rolls, scratch.map
     half = 0.5 * me.length
     if memory.obstacle < 0 or me.speed > 1.0 or memory.obstacle_time < config.pass_wait:
         return

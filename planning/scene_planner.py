@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from planning.config import STEP_DT, STEPS, PlannerConfig
 from planning.memory import forget, make_memory
-from planning.planner import Output, make_output, make_scratch, plan_by_scene
+from planning.planner import make_output, make_scratch, plan_by_scene
 from planning.speed import REASONS
 from planning.view import fill_rows, make_rows
+from world.pack import Pack
 from world.records import Control, Plan, Scene, Task
 
 TERMS = ("safe", "progress", "ttc", "comfort", "rules")
@@ -53,9 +54,9 @@ class ScenePlanner:
         return control_record(self._out)
 
 
-def plan_record(out: Output, scene: Scene) -> Plan:
-    """The planner's output as a Plan; terms are the chosen proposal's scores and one flag a reason."""
-    driver, rows = out
+def plan_record(out: Pack, scene: Scene) -> Plan:
+    """A planner.Output as a Plan; terms are the chosen proposal's scores and one flag a reason."""
+    driver, rows = out.driver, out.plan
     terms = {name: driver[name].astype(np.float32) for name in TERMS}
     terms |= {name: (driver["reason"] == i).astype(np.float32) for i, name in enumerate(REASONS) if i > 0}
     return Plan(
@@ -69,6 +70,6 @@ def plan_record(out: Output, scene: Scene) -> Plan:
     )
 
 
-def control_record(out: Output) -> Control:
-    """The planner's output as a Control."""
+def control_record(out: Pack) -> Control:
+    """A planner.Output as a Control."""
     return Control(steer=out.driver["steer"].astype(np.float32), accel=out.driver["drive"].astype(np.float32))

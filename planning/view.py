@@ -1,13 +1,13 @@
 """The parts of a Scene that the planner reads, as rows of structured arrays.
 
-Kernels take one driver's row as one pointer. Forty separate arrays, each of which a compiler sees as eight arguments,
-made them compile three times longer.
+Kernels take one driver's row as one pointer.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from world.pack import Pack
 from world.records import SCENE_OBJECTS, SCENE_ROUTE_POINTS, Scene
 
 _F, _I, _B = "f8", "i8", "?"
@@ -37,17 +37,20 @@ class SceneRows(NamedTuple):
     objects: np.ndarray  # (B, K, O) OBJECT_ROW
 
 
-def make_rows(worlds: int, drivers: int) -> SceneRows:
-    """Empty rows."""
+def make_rows(worlds: int, drivers: int) -> Pack:
+    """Empty SceneRows."""
     shape = (worlds, drivers)
-    return SceneRows(
-        np.zeros(shape, DRIVER_ROW), np.zeros((*shape, SCENE_ROUTE_POINTS), ROUTE_ROW),
-        np.zeros((*shape, SCENE_OBJECTS), OBJECT_ROW),
-    )  # fmt: skip
+    return Pack(
+        SceneRows(
+            driver=np.zeros(shape, DRIVER_ROW),
+            route=np.zeros((*shape, SCENE_ROUTE_POINTS), ROUTE_ROW),
+            objects=np.zeros((*shape, SCENE_OBJECTS), OBJECT_ROW),
+        )
+    )
 
 
-def fill_rows(rows: SceneRows, scene: Scene) -> None:
-    """Copy a Scene into the rows."""
+def fill_rows(rows: Pack, scene: Scene) -> None:
+    """Copy a Scene into SceneRows."""
     ego, ahead, route, objects = scene.ego, scene.ahead, scene.route, scene.objects
     d = rows.driver
     d["x"], d["y"], d["yaw"] = ego.pose[..., 0], ego.pose[..., 1], ego.pose[..., 2]
