@@ -1,6 +1,6 @@
 """Prints a command of README.md's first screen, so that what is tested is what is written.
 
-    python docs/readme_commands.py main|test
+python docs/readme_commands.py main|test
 """
 
 import re

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.metrics import EpisodeScore, EpisodeScorer
-from replay.recorder import HookOp
+from replay.metrics import EpisodeScore, EpisodeScorer, in_junction
 from world.protocols import Agent, Backend
-from world.records import Control, Decision, Event, StepResult
+from world.records import Control, Decision, Event, HookOp, StepResult
 
 
 class Recorder(Protocol):
@@ -71,7 +70,8 @@ def drive_episode(
     agent.reset(backend.task, privilege=backend.privilege if agent.privileged else None)
     dt = backend.task.dt * backend.task.control_every
     scorer = EpisodeScorer(1, 1, dt)
-    length = backend.privilege.routes.length[:1, :1]
+    routes = backend.privilege.routes
+    length = routes.length[:1, :1]
     scorer.reset(length)
     if recorder is not None:
         recorder.begin(backend, header or {})
@@ -80,7 +80,7 @@ def drive_episode(
         while True:
             decision = agent.act(observe(backend, agent))
             result = backend.step(decision.control)
-            scorer.tick(backend.state, backend.bodies, result)
+            scorer.tick(backend.state, backend.bodies, result, wide=in_junction(routes, result.progress))
             steps += 1
             if recorder is not None:
                 recorder.tick(backend, decision, result)

@@ -198,9 +198,8 @@ def _drive(config: RunConfig, console: Console, backend: Backend, agent: Any, se
 
 def _write_replay(record: Path, page: Path) -> Path:
     """The browser's replay of a record."""
-    from replay.viewer.html import write_html
-
     from replay.reader import read_record
+    from replay.viewer.html import write_html
 
     return write_html(read_record(record), page).resolve()
 

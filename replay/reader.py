@@ -12,7 +12,8 @@ from replay import channels as ch
 from replay.codec import RecordError, unpack_arrays
 from replay.drawing import MapDrawing
 from replay.mcap_scan import scan
-from replay.recorder import DRIVER_FIELDS, HookOp, life_dtype
+from replay.recorder import DRIVER_FIELDS, life_dtype
+from world.records import HookOp
 
 Arrays = dict[str, NDArray]
 

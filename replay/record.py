@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from replay.recorder import EpisodeRecorder, HookOp, RecorderRates
+from replay.recorder import EpisodeRecorder, RecorderRates
 from world.protocols import Backend
-from world.records import Decision, StepResult
+from world.records import Decision, HookOp, StepResult
 
 __all__ = ["EpisodeRecorder", "HookOp", "RecorderRates", "RunRecorder", "open_recorder"]
 SERIES = ("progress", "limit")

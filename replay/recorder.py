@@ -21,22 +21,13 @@ from replay.codec import pack_arrays
 from replay.drawing import draw_map, simplify
 from replay.scene_channels import SceneChannels
 from world.kinds import EventKind
-from world.records import Bodies, Control, Decision, Event, WorldState
+from world.records import Bodies, Control, Decision, Event, HookOp, WorldState
 from world.roadmap import RoadMap
 
 BODY_FIELDS = tuple(f.name for f in fields(Bodies))
 SLOT_FIELDS = tuple(n for n in (f.name for f in fields(WorldState)) if n not in ("light", "map_id", "seed", "step"))
 DRIVER_FIELDS = ("x", "y", "yaw", "speed", "accel", "steer")
 CHUNK_BYTES = 8 << 20  # a block's messages stay together in one chunk
-
-
-@dataclass(frozen=True)
-class HookOp:
-    """Something done to the world through hooks, before engine step `step` was made."""
-
-    step: int
-    name: str  # method of world.protocols.Hooks
-    args: dict[str, Any]  # plain values, by parameter name
 
 
 @dataclass(frozen=True)
@@ -320,6 +311,4 @@ def life_dtype() -> np.dtype:
     """Rows of the life channel: who came or went, and with which body."""
     kinds = {"kind": "i1"}
     body = [(name, kinds.get(name, "f4")) for name in BODY_FIELDS]
-    return np.dtype(
-        [("step", "i8"), ("time", "f8"), ("slot", "i4"), ("generation", "i4"), ("spawned", "?"), *body]
-    )
+    return np.dtype([("step", "i8"), ("time", "f8"), ("slot", "i4"), ("generation", "i4"), ("spawned", "?"), *body])

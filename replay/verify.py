@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from replay.codec import RecordError
 from replay.reader import Record
-from replay.recorder import HookOp
+from world.records import HookOp
 
 Controls = Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]  # a tick: (K,) steer [rad], (K,) accel [m/s^2]
 Resimulate = Callable[[dict[str, Any], Controls, Sequence[HookOp]], Iterable[int]]

@@ -1,4 +1,4 @@
-"""The records that flow through a tick: Bodies, WorldState, Task, SensorFrame, Detections, Scene, Plan, Control, Decision.
+"""The records that flow through a tick, from Bodies and WorldState over Scene to Decision and StepResult.
 
 B worlds, N slots a world (drivers first, then vehicles, then walkers), K drivers a world (the first K slots), T lights.
 World frame: x east, y north, z up; body and ego frame: x forward, y left, origin at the box centre on the ground;
@@ -7,13 +7,14 @@ absent; an absent entry's numbers are zero and mean nothing. Arrays may be views
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-F32, U8, I8, I32, I64, U64, BOOL = (
-    NDArray[t] for t in (np.float32, np.uint8, np.int8, np.int32, np.int64, np.uint64, np.bool_)
-)
+F32 = NDArray[np.float32]
+U8, I8, I32, I64, U64 = NDArray[np.uint8], NDArray[np.int8], NDArray[np.int32], NDArray[np.int64], NDArray[np.uint64]
+BOOL = NDArray[np.bool_]
 
 SCENE_LANES = 16  # local lanes of a Scene
 SCENE_LANE_POINTS = 20  # points of a local lane
@@ -134,7 +135,7 @@ class EgoStatus:
 
 @dataclass(frozen=True, eq=False)
 class LocalLanes:
-    """A fixed-size set of lanes around the driver, ego frame, route's lanes first. L = SCENE_LANES, P = SCENE_LANE_POINTS."""
+    """Lanes around the driver, ego frame, route's lanes first. L = SCENE_LANES, P = SCENE_LANE_POINTS."""
 
     xy: F32  # (B, K, L, P, 2) [m] centre line in travel direction, SCENE_LANE_STEP apart
     half_width: F32  # (B, K, L, P) [m]
@@ -253,6 +254,15 @@ class Event:
     fault: int  # Fault
     x: float  # [m] where, world frame
     y: float
+
+
+@dataclass(frozen=True)
+class HookOp:
+    """Something done to the world through hooks, before engine step `step` was made."""
+
+    step: int
+    name: str  # method of world.protocols.Hooks
+    args: dict[str, Any]  # plain values, by parameter name
 
 
 @dataclass(frozen=True, eq=False)

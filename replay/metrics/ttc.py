@@ -19,7 +19,6 @@ _COS_AHEAD = math.cos(math.radians(30.0))
 _COS_BEHIND = math.cos(math.radians(150.0))
 
 
-
 @kernel
 def driver_ttc_one(b, k, x, y, yaw, speed, length, width, rear_axle, valid, wide):
     """[s] smallest time to collision of driver k in world b; inf where there is none within the horizon."""
