@@ -15,69 +15,69 @@ _FOLLOW = int(Command.LANE_FOLLOW)
 
 
 @kernel
-def scene_route_one(b, k, x, y, yaw, routes, judge, scene):
-    """Fill RouteAhead of driver k. Returns the route piece it is at, -1 without a route."""
+def scene_route_one(b, k, s, d, x, y, yaw, routes, route):
+    """Fill RouteAhead of driver k at progress s and offset d. Returns the route piece it is at, -1 without a route."""
     c, si = math.cos(yaw), math.sin(yaw)
-    s, length = judge.route_s[b, k], routes.length[b, k]
+    length = routes.length[b, k]
     has_route = routes.count[b, k] >= 2
     for r in range(SCENE_ROUTE_POINTS):
         at = s + r * SCENE_ROUTE_STEP
         valid = has_route and at <= length
-        scene.route_valid[b, k, r] = valid
+        route.valid[b, k, r] = valid
         px, py, half, limit = x, y, np.float32(0.0), np.float32(0.0)
         if valid:
             px, py, _, _, _, half, limit = route_point(routes, b, k, at)
-        scene.route_xy[b, k, r, 0] = (px - x) * c + (py - y) * si
-        scene.route_xy[b, k, r, 1] = (py - y) * c - (px - x) * si
-        scene.route_half_width[b, k, r] = half
-        scene.route_limit[b, k, r] = limit
+        route.xy[b, k, r, 0] = (px - x) * c + (py - y) * si
+        route.xy[b, k, r, 1] = (py - y) * c - (px - x) * si
+        route.half_width[b, k, r] = half
+        route.limit[b, k, r] = limit
     if not has_route:
-        scene.route_command[b, k] = _FOLLOW
-        scene.route_remaining[b, k] = scene.route_offset[b, k] = 0.0
+        route.command[b, k] = _FOLLOW
+        route.remaining[b, k] = route.offset[b, k] = 0.0
         return -1
     _, _, piece, command = route_lane(routes, b, k, s)
-    scene.route_command[b, k] = command
-    scene.route_remaining[b, k] = length - s
-    scene.route_offset[b, k] = judge.route_d[b, k]
+    route.command[b, k] = command
+    route.remaining[b, k] = length - s
+    route.offset[b, k] = d
     return piece
 
 
 @kernel
-def _clear_ahead(b, k, scene):
-    scene.ahead_light_state[b, k] = 0
-    scene.ahead_light_distance[b, k] = scene.ahead_stop_distance[b, k] = scene.ahead_yield_distance[b, k] = 0.0
-    scene.ahead_crosswalk_distance[b, k] = scene.ahead_crosswalk_length[b, k] = 0.0
-    scene.ahead_light_valid[b, k] = scene.ahead_stop_valid[b, k] = scene.ahead_yield_valid[b, k] = False
-    scene.ahead_crosswalk_valid[b, k] = False
+def _clear_ahead(b, k, ahead):
+    ahead.light_state[b, k] = 0
+    ahead.light_distance[b, k] = ahead.stop_distance[b, k] = ahead.yield_distance[b, k] = 0.0
+    ahead.crosswalk_distance[b, k] = ahead.crosswalk_length[b, k] = 0.0
+    ahead.light_valid[b, k] = ahead.stop_valid[b, k] = ahead.yield_valid[b, k] = False
+    ahead.crosswalk_valid[b, k] = False
 
 
 @kernel
-def _line_ahead(b, k, q, distance, tables, worlds, scene):
+def _line_ahead(b, k, q, distance, map_id, light, tables, ahead):
     """Enter stop row q, `distance` [m] ahead, if it is the first of its sort."""
     stop = tables.stops[q]
     if stop.kind == _LIGHT:
-        if not scene.ahead_light_valid[b, k]:
-            first = tables.maps[worlds.map_id[b]].light0
-            scene.ahead_light_state[b, k] = worlds.light[b, stop.light - first]
-            scene.ahead_light_distance[b, k], scene.ahead_light_valid[b, k] = distance, True
+        if not ahead.light_valid[b, k]:
+            first = tables.maps[map_id].light0
+            ahead.light_state[b, k] = light[b, stop.light - first]
+            ahead.light_distance[b, k], ahead.light_valid[b, k] = distance, True
     elif stop.kind == _STOP:
-        if not scene.ahead_stop_valid[b, k]:
-            scene.ahead_stop_distance[b, k], scene.ahead_stop_valid[b, k] = distance, True
+        if not ahead.stop_valid[b, k]:
+            ahead.stop_distance[b, k], ahead.stop_valid[b, k] = distance, True
     elif stop.kind == _YIELD:
-        if not scene.ahead_yield_valid[b, k]:
-            scene.ahead_yield_distance[b, k], scene.ahead_yield_valid[b, k] = distance, True
+        if not ahead.yield_valid[b, k]:
+            ahead.yield_distance[b, k], ahead.yield_valid[b, k] = distance, True
 
 
 @kernel
-def scene_ahead_one(b, k, piece, half_length, tables, worlds, routes, judge, scene):
-    """Fill Ahead of driver k, who is at route piece `piece` (-1: no route): the first of each sort in SCENE_RANGE.
+def scene_ahead_one(b, k, piece, s, half_length, map_id, light, tables, routes, ahead):
+    """Fill Ahead of driver k, at progress s on route piece `piece` (-1: none): the first of each sort in range.
 
     A crosswalk is ahead until the front bumper has left it, so its distance may be negative.
     """
-    _clear_ahead(b, k, scene)
+    _clear_ahead(b, k, ahead)
     if piece < 0:
         return
-    front = judge.route_s[b, k] + half_length
+    front = s + half_length
     for m in range(max(piece - 1, 0), routes.piece_count[b, k]):
         s0, s1 = routes.piece_s0[b, k, m], routes.piece_s1[b, k, m]
         base = routes.piece_start[b, k, m] - s0 - front  # [m] from the front bumper to the lane's start
@@ -87,12 +87,12 @@ def scene_ahead_one(b, k, piece, half_length, tables, worlds, routes, judge, sce
         for q in range(row.stop0, row.stop1):
             at = tables.stops[q].s
             if s0 <= at <= s1 and -PASSED <= base + at <= SCENE_RANGE:
-                _line_ahead(b, k, q, base + at, tables, worlds, scene)
+                _line_ahead(b, k, q, base + at, map_id, light, tables, ahead)
         for i in range(row.cross0, row.cross1):
             crossing = tables.crossings[i]
             on_piece = crossing.s1 > s0 and crossing.s0 < s1
-            if on_piece and not scene.ahead_crosswalk_valid[b, k] and base + crossing.s1 > 0.0:
+            if on_piece and not ahead.crosswalk_valid[b, k] and base + crossing.s1 > 0.0:
                 if base + crossing.s0 <= SCENE_RANGE:
-                    scene.ahead_crosswalk_distance[b, k] = base + crossing.s0
-                    scene.ahead_crosswalk_length[b, k] = crossing.s1 - crossing.s0
-                    scene.ahead_crosswalk_valid[b, k] = True
+                    ahead.crosswalk_distance[b, k] = base + crossing.s0
+                    ahead.crosswalk_length[b, k] = crossing.s1 - crossing.s0
+                    ahead.crosswalk_valid[b, k] = True

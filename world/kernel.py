@@ -1,13 +1,16 @@
 """The one decorator for compiled kernels, and where their machine code is kept.
 
 `@kernel` is Numba's `njit` with the runtime off (`_nrt=False`): a kernel that allocates, or that would count
-references, does not compile. Numba's own disk cache does not notice an edited callee in another file, so the
-cache folder is keyed by a hash of every kernel source, Numba's version and the processor.
+references, does not compile. Numba's own disk cache does not notice an edited callee or constant in another file, so
+the kernels of a file are cached in a folder whose name is a hash of that file and of all our files that it imports,
+directly or not, of Numba's version and of the processor.
 """
 
 import hashlib
 import os
 import platform
+import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +24,8 @@ from platformdirs import user_cache_dir
 from world.compiling import share
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay")
+KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay", "perception", "envs")
+_IMPORT = re.compile(rf"^\s*(?:from|import)\s+((?:{'|'.join(KERNEL_PACKAGES)})(?:\.\w+)*)(?:\s+import\s+([\w, ]+))?", re.M)
 
 
 def cache_root() -> Path:
@@ -29,27 +33,77 @@ def cache_root() -> Path:
     return Path(os.environ.get("TARMAC_CACHE_DIR") or user_cache_dir("tarmac", appauthor=False))
 
 
-def kernel_sources() -> list[Path]:
-    """Every Python file of the packages that hold kernels, sorted by path relative to the checkout."""
-    files = [p for package in KERNEL_PACKAGES for p in (ROOT / package).rglob("*.py")]
-    return sorted((p for p in files if b"@kernel" in p.read_bytes() or p.name == "kinds.py"), key=str)
+def _module_file(name: str) -> Path | None:
+    """File of one of our modules, None where there is none of that name."""
+    path = ROOT.joinpath(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@lru_cache(maxsize=None)
+def _read(path: Path) -> tuple[bytes, tuple[Path, ...]]:
+    """A source file and our files that it imports."""
+    source = path.read_bytes()
+    found: list[Path] = []
+    for module, names in _IMPORT.findall(source.decode("utf-8", "replace")):
+        parts = [module] + [f"{module}.{name.strip()}" for name in names.split(",") if name.strip()]
+        found += [file for part in parts if (file := _module_file(part)) is not None]
+    return source, tuple(found)
+
+
+def kernel_sources(path: Path) -> list[Path]:
+    """A file and all of ours on which its kernels may depend: what it imports, directly or not; sorted."""
+    seen: set[Path] = set()
+    todo = [path.resolve()]
+    while todo:
+        file = todo.pop()
+        if file not in seen:
+            seen.add(file)
+            todo += _read(file)[1]
+    return sorted(seen, key=str)
 
 
 @lru_cache(maxsize=1)
-def kernel_cache_dir() -> Path:
-    """Folder of compiled kernels for these sources, this checkout, this Numba and this processor."""
+def usable_cache_root() -> Path | None:
+    """Where kernels are cached; None, with a warning, where nothing can be written."""
+    folder = cache_root() / "kernels"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        print(f"tarmac: kernels cannot be cached in {folder} ({error}); they are compiled anew each time", file=sys.stderr)
+        return None
+    return folder
+
+
+@lru_cache(maxsize=None)
+def kernel_cache_dir(path: Path) -> Path | None:
+    """Folder for the compiled kernels of a source file, for this checkout, this Numba and this processor."""
+    root = usable_cache_root()
+    if root is None:
+        return None
     digest = hashlib.sha256()
     for part in (numba.__version__, platform.machine(), llvm.get_host_cpu_name(), platform.python_version(), str(ROOT)):
         digest.update(part.encode() + b"\0")
-    for path in kernel_sources():
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return cache_root() / "kernels" / digest.hexdigest()[:20]
+    for file in kernel_sources(path):
+        digest.update(str(file).encode() + b"\0" + _read(file)[0] + b"\0")
+    return root / f"{path.stem}-{digest.hexdigest()[:16]}"
 
 
-numba.config.CACHE_DIR = str(kernel_cache_dir())
-_OPTIONS = dict(nogil=True, error_model="numpy", fastmath=False, _nrt=False, no_cfunc_wrapper=True)
+_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False, "_nrt": False, "no_cfunc_wrapper": True}
 
 
 def kernel(function: Callable) -> Dispatcher:
     """Compile a function that allocates nothing (see above); other kernels may call it."""
-    return share(njit(cache=True, **_OPTIONS)(function), **_OPTIONS)
+    folder = kernel_cache_dir(Path(function.__code__.co_filename))
+    if folder is None:
+        return share(njit(**_OPTIONS)(function), **_OPTIONS)
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        return share(njit(cache=True, **_OPTIONS)(function), **_OPTIONS)
+    finally:
+        numba.config.CACHE_DIR = ""

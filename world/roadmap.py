@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-F32, F64, I8, I32, BOOL = (NDArray[t] for t in (np.float32, np.float64, np.int8, np.int32, np.bool_))
+F32, F64 = NDArray[np.float32], NDArray[np.float64]
+I8, I32, BOOL = NDArray[np.int8], NDArray[np.int32], NDArray[np.bool_]
 
 
 class MapError(ValueError):
@@ -209,6 +210,15 @@ class MapTables(NamedTuple):
     cells: np.ndarray  # int32 first point of a lane segment
     cell_edge0: np.ndarray  # int32 (cells + 1)
     cell_edges: np.ndarray  # int32 edge
+
+
+TABLE_TYPES: dict[str, np.dtype | type] = {
+    "maps": MAP_ROW, "lanes": LANE_ROW, "points": POINT_ROW, "successors": np.int32, "predecessors": np.int32,
+    "conflicts": CONFLICT_ROW, "stops": STOP_ROW, "lights": LIGHT_ROW, "plans": PLAN_ROW, "crossings": CROSSING_ROW,
+    "edges": EDGE_ROW, "walks": WALK_ROW, "walk_points": WALK_POINT_ROW, "walk_link0": np.int32,
+    "walk_links": np.int32, "buildings": BUILDING_ROW, "corners": CORNER_ROW, "trees": TREE_ROW, "cell0": np.int32,
+    "cells": np.int32, "cell_edge0": np.int32, "cell_edges": np.int32,
+}  # of the fields of MapTables  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,93 @@
+"""Errands: the route of every driver, dense for the judge and privileged agents, sparse for the task."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from world.roadmap import MapSet
+from world.route_line import RouteLine, pack_waypoints, route_line
+from world.route_table import RouteTable, make_route_table, put_route
+from world.routing import RouteError, Router
+from world.scenario import Scenario
+
+ATTEMPTS = 16  # routes drawn for a driver until one begins clear of the other drivers
+CLEAR = 15.0  # [m] between two drivers' starts
+
+
+class Errands:
+    """Routes of (B, K) drivers. `routes` may be replaced by a larger table at a reset."""
+
+    def __init__(self, maps: MapSet, scenario: Scenario, worlds: int):
+        self.maps, self.scenario = maps, scenario
+        self.lines: list[list[RouteLine | None]] = [[None] * scenario.drivers for _ in range(worlds)]
+        self._routers: dict[int, Router] = {}
+        points = int(scenario.route_min_length * 1.5) + 400
+        self.routes: RouteTable = make_route_table(worlds, scenario.drivers, points, 128)
+        self.waypoint: NDArray[np.float32]
+        self.command: NDArray[np.int8]
+        self.waypoint_valid: NDArray[np.bool_]
+        self.pack()
+
+    def router(self, map_id: int) -> Router:
+        """The router of a map, made at its first use."""
+        if map_id not in self._routers:
+            self._routers[map_id] = Router(self.maps.maps[map_id])
+        return self._routers[map_id]
+
+    def assign(self, b: int, seed: int, map_id: int) -> list[float]:
+        """Give the drivers of world b new routes; their lengths [m].
+
+        Raises:
+            ValueError: the map has no such route.
+        """
+        starts: list[tuple[float, float]] = []
+        for k in range(self.scenario.drivers):
+            line = self._line(seed, map_id, k, starts)
+            starts.append((float(line.x[0]), float(line.y[0])))
+            self.lines[b][k] = line
+            lane0 = int(self.maps.tables.maps["lane0"][map_id])
+            if len(line.x) > self.routes.x.shape[2] or len(line.piece_lane) > self.routes.piece_lane.shape[2]:
+                self._grow(len(line.x), len(line.piece_lane))
+            put_route(self.routes, b, k, line, lane0)
+        return [line.length for line in self.lines[b] if line is not None]
+
+    def _line(self, seed: int, map_id: int, k: int, starts: list[tuple[float, float]]) -> RouteLine:
+        """Driver k's route, clear of the starts of the drivers before it."""
+        router, scenario = self.router(map_id), self.scenario
+        try:
+            for attempt in range(ATTEMPTS):
+                if scenario.route:
+                    route = router.through(np.asarray(scenario.route, np.float64))
+                else:
+                    route = router.random(seed, scenario.route_min_length, entity=k + attempt * scenario.drivers)
+                line = route_line(router.map, route)
+                gaps = [np.hypot(line.x[0] - x, line.y[0] - y) for x, y in starts]
+                if not gaps or min(gaps) > CLEAR:
+                    return line
+        except RouteError as error:
+            raise ValueError(f"scenario {scenario.name}: {error}") from error
+        raise ValueError(
+            f"scenario {scenario.name}: {ATTEMPTS} routes of driver {k} all begin within {CLEAR} m of another driver's; "
+            f"map {router.map.name} is too small for {scenario.drivers} drivers"
+        )
+
+    def _grow(self, points: int, pieces: int) -> None:
+        """A larger table with the same routes."""
+        old = self.routes
+        worlds, drivers, room = old.x.shape
+        points, pieces = max(points + points // 4, room), max(pieces + pieces // 4, old.piece_lane.shape[2])
+        self.routes = make_route_table(worlds, drivers, points, pieces)
+        for name in RouteTable._fields:
+            source, target = getattr(old, name), getattr(self.routes, name)
+            if source.ndim == 3:
+                target[:, :, : source.shape[2]] = source
+            else:
+                target[:] = source
+
+    def pack(self) -> None:
+        """Bring the sparse waypoints up to date with the routes."""
+        self.waypoint, self.command, self.waypoint_valid = pack_waypoints(self.lines)
+
+
+def make_errands(maps: MapSet, scenario: Scenario, worlds: int) -> Errands:
+    """Errands without any route yet."""
+    return Errands(maps, scenario, worlds)

@@ -1,0 +1,239 @@
+"""Whether a traffic vehicle may enter the junction ahead: lights, stop signs, right of way, room behind it.
+
+A vehicle that may go gets a permit whose number (`order`) is the step it was given; inside, permits are served in
+order (`simulator.follow`), so that crossing paths never deadlock. Before the line a permit is checked anew each step
+and may be taken back while the vehicle can still stop.
+
+Sources: gap acceptance: Highway Capacity Manual 6th ed., ch. 20 (critical gaps 4-7 s from standstill, here split into
+the time to cross and a margin); do not block the box: Vienna Convention on Road Traffic, article 18.
+"""
+
+import numpy as np
+
+from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, takes_span, time_to
+from simulator.state import ROUTE_LANES
+from simulator.traffic import CLAIMS, EXIT_FULL, FREE, RED, STOP_SIGN, YIELDING
+from world.kernel import kernel
+from world.kinds import LightState, Priority, StopKind
+
+_ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
+_GOES, _YIELDS = int(Priority.GOES), int(Priority.YIELDS)
+_LIGHT, _STOP = int(StopKind.LIGHT), int(StopKind.STOP)
+_RED, _RED_AMBER, _AMBER = int(LightState.RED), int(LightState.RED_AMBER), int(LightState.AMBER)
+LINE_REACH = np.float32(25.0)  # [m] a stop line this far before a junction belongs to it
+PAST_LINE = np.float32(0.6)  # [m] over its line a vehicle does not stop any more
+AMBER_BRAKE = np.float32(3.0)  # [m/s^2] a driver who would have to brake harder goes through at amber
+STOP_ZONE = np.float32(2.5)  # [m] before the line in which a stop counts
+STOP_TIME = np.float32(1.0)  # [s] of standing at a stop sign
+ARRIVE = np.float32(6.0)  # [m] before the line: the vehicle has come to the junction
+MARGIN = np.float32(1.6)  # [s] between two vehicles on the same ground
+IMPATIENCE = np.float32(0.05)  # [s] less margin per second of waiting
+MIN_MARGIN = np.float32(0.6)  # [s]
+STANDING = np.float32(0.3)  # [m/s]
+LONG_WAIT = np.float32(6.0)  # [s] after which those who stand sort it out by order of arrival
+_EARLY, _LATE = np.float32(2.0), np.float32(0.8)  # [m/s^2] others may speed up as hard, or as slowly
+
+
+@kernel
+def stop_line_before(b, k, start, lane0, tables, slots_route, half):
+    """(room, stop row): the line that belongs to the junction lane at place k of the route; row -1: the lane's start.
+
+    `start` [m] from the vehicle's centre to the start of that lane; room is measured from the bumper.
+    """
+    room, found = start - half, np.int64(-1)
+    lane = tables.lanes[slots_route[k]]
+    if lane.stop1 > lane.stop0 and tables.stops[lane.stop0].s < _ONE:
+        found = np.int64(lane.stop0)
+    if k > 0:
+        before = tables.lanes[slots_route[k - 1]]
+        for q in range(before.stop0, before.stop1):
+            back = before.length - tables.stops[q].s
+            if back < LINE_REACH:
+                room, found = start - back - half, np.int64(q)
+    return room, found
+
+
+@kernel
+def may_pass_light(b, i, room, state, slots, traffic):
+    """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably."""
+    if state == _RED or state == _RED_AMBER:
+        return False
+    if state == _AMBER:
+        speed = slots.speed[b, i]
+        return speed * speed > _TWO * AMBER_BRAKE * max(room - _HALF, np.float32(0.01))
+    return True
+
+
+@kernel
+def gap_to(claim, conflict, enter, leave, margin):
+    """Whether the own crossing during [enter, leave] [s] leaves `margin` to the other's."""
+    rear = claim.front - claim.length
+    first = time_to(conflict.o0 - claim.front, claim.speed, _EARLY, claim.top)
+    last = time_to(conflict.o1 + CLEAR - rear, claim.speed, _LATE, claim.top)
+    merge = _ONE if conflict.kind == MERGE else _ZERO  # who merges needs time to reach the others' speed
+    return leave + margin + merge < first or last + _HALF * margin < enter
+
+
+@kernel
+def yields_to(b, i, front, lane, conflict, claim, top, tables, slots, traffic):
+    """Whether vehicle i has to wait before the junction for another vehicle on a conflicting lane.
+
+    Args:
+        front: [m] s of the own bumper on `lane` (negative: before it).
+        top: [m/s] own speed in the junction.
+    """
+    if claim.front - claim.length > conflict.o1 + CLEAR:
+        return False
+    row = traffic.row[b, i]
+    taken = takes_span(claim, conflict.o0)
+    speed = slots.speed[b, i]
+    enter = time_to(conflict.s0 - front, speed, _EARLY, max(top, speed))
+    if taken:
+        if conflict.kind == MERGE:
+            lead = (tables.lanes[lane].length - front) - (tables.lanes[conflict.lane].length - claim.front)
+            if lead > claim.length:
+                return False  # it merges well before: a leader
+        if row.granted == 1 and row.entry >= 0 and claim.external == 0 and (
+            row.order < claim.order or (row.order == claim.order and i < claim.slot)
+        ):
+            return False  # the own permit is older
+        rear = claim.front - claim.length
+        return time_to(conflict.o1 + CLEAR - rear, claim.speed, _LATE, claim.top) + _HALF > enter
+    if conflict.priority == _GOES or claim.hold == RED:
+        return False
+    standing = claim.speed < STANDING
+    if standing and (claim.hold == EXIT_FULL or claim.hold == STOP_SIGN):
+        return False
+    if standing and claim.external == 1 and claim.waited > np.float32(3.0):
+        return False
+    earlier = row.arrived < claim.arrived or (row.arrived == claim.arrived and i < claim.slot) or claim.arrived == 0
+    if row.arrived == 0:
+        earlier = False
+    if conflict.priority != _YIELDS and earlier:
+        return False
+    if standing and row.waited > LONG_WAIT and earlier:
+        return False
+    leave = time_to(conflict.s1 + slots.length[b, i] - front, speed, row.drive, max(top, speed))
+    return not gap_to(claim, conflict, enter, leave, max(MARGIN - IMPATIENCE * row.waited, MIN_MARGIN))
+
+
+@kernel
+def way_is_clear(b, i, k, start, lane0, network, tables, slots, traffic):
+    """Whether right of way allows the crossing of the junction that begins at place k of the route."""
+    half = _HALF * slots.length[b, i]
+    junction = tables.lanes[slots.route_lane[b, i, k]].junction
+    at = k
+    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0:
+        lane = np.int64(slots.route_lane[b, i, at])
+        shape = tables.lanes[lane]
+        if shape.junction != junction:
+            break
+        top = min(network.cap[shape.point0], slots.max_speed[b, i])
+        for c in range(shape.conf0, shape.conf1):
+            conflict = tables.conflicts[c]
+            node = np.int64(traffic.claim_head[b, conflict.lane - lane0])
+            while node >= 0 and conflict.kind != DIVERGE:
+                claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
+                if claim.slot != i and yields_to(
+                    b, i, half - start, lane, conflict, claim, top, tables, slots, traffic
+                ):
+                    return False
+                node = np.int64(claim.next)
+        start += shape.length
+        at += 1
+    return True
+
+
+@kernel
+def waiting_inside(b, i, lane, other, front, lane0, tables, slots, traffic):
+    """[m] of the exit that vehicles now in the junction, ahead on `lane` or about to merge from `other`, will need."""
+    need = _ZERO
+    node = np.int64(traffic.claim_head[b, other - lane0])
+    while node >= 0:
+        claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
+        ahead = claim.slot != i and (claim.front > front if lane == other else claim.committed == 1)
+        if ahead and claim.front - claim.length < tables.lanes[other].length:
+            need += claim.length + _TWO
+        node = np.int64(claim.next)
+    return need
+
+
+@kernel
+def exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
+    """Whether the vehicle will find room behind the junction that begins at place k, so as not to stand in it."""
+    half = _HALF * slots.length[b, i]
+    junction = tables.lanes[slots.route_lane[b, i, k]].junction
+    at, front = k, half - start
+    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0:
+        if tables.lanes[slots.route_lane[b, i, at]].junction != junction:
+            break
+        front = half - start
+        start += tables.lanes[slots.route_lane[b, i, at]].length
+        at += 1
+    last = np.int64(slots.route_lane[b, i, at - 1])
+    need = slots.length[b, i] + _TWO
+    free, begin, empty = FAR, start, True
+    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0 and start - begin < np.float32(4.0) * need:
+        lane = slots.route_lane[b, i, at]
+        j = np.int64(traffic.head[b, lane - lane0])
+        if tables.lanes[lane].junction >= 0:
+            free = start - begin
+            break
+        if j >= 0 and j != i:
+            speed = slots.speed[b, j]
+            moves = speed * _ONE + speed * speed * np.float32(0.25)
+            free = start + slots.lane_s[b, j] - _HALF * slots.length[b, j] + moves - begin
+            empty = False
+            break
+        start += tables.lanes[lane].length
+        at += 1
+    if free >= FAR:
+        return True
+    need += waiting_inside(b, i, last, last, front, lane0, tables, slots, traffic)
+    shape = tables.lanes[last]
+    for c in range(shape.conf0, shape.conf1):
+        if tables.conflicts[c].kind == MERGE:
+            need += waiting_inside(b, i, last, tables.conflicts[c].lane, front, lane0, tables, slots, traffic)
+    return free >= need or (empty and need < slots.length[b, i] + np.float32(2.5))
+
+
+@kernel
+def ask_permit(b, i, k, start, room, stop, lane0, dt, network, tables, slots, worlds, traffic):
+    """FREE where vehicle i may enter the junction lane at place k of its route, else why not; keeps the permit.
+
+    Args:
+        start: [m] from its centre to the lane. room: [m] from its bumper to the line. stop: row of the line or -1.
+    """
+    row = traffic.row[b, i]
+    lane = slots.route_lane[b, i, k]
+    half = _HALF * slots.length[b, i]
+    if row.entry != lane:
+        row.entry, row.granted, row.arrived, row.stop_served = lane, 0, 0, 0
+    past = room < -PAST_LINE
+    if past and row.granted == 1:
+        return FREE
+    if room < ARRIVE and row.arrived == 0:
+        row.arrived = worlds.step[b] + 1
+    hold = FREE
+    if stop >= 0 and not past:
+        kind = tables.stops[stop].kind
+        if kind == _LIGHT:
+            light = tables.stops[stop].light - tables.maps[worlds.map_id[b]].light0
+            if not may_pass_light(b, i, room, worlds.light[b, light], slots, traffic):
+                hold = RED
+        elif kind == _STOP and row.stop_served == 0:
+            hold = STOP_SIGN
+            if room < STOP_ZONE and slots.speed[b, i] < np.float32(0.05) and row.waited >= STOP_TIME:
+                row.stop_served = 1
+                hold = FREE
+    if hold == FREE and not exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
+        hold = EXIT_FULL
+    if hold == FREE and not way_is_clear(b, i, k, start, lane0, network, tables, slots, traffic):
+        hold = YIELDING
+    if hold == FREE and row.granted == 0:
+        row.granted, row.order = 1, worlds.step[b] + 1
+    if hold != FREE:
+        row.granted = 0
+    if past and hold != FREE and start - half < _ZERO:
+        hold = FREE
+    return hold

@@ -1,0 +1,170 @@
+"""Traffic: what the engine's own drivers remember, and the per-step lists they look into.
+
+`Traffic` holds one structured row a slot (driver parameters, route, junction, timers), the vehicles of each lane as
+linked lists sorted along the lane, claims (who uses or comes to which junction lane) and loose bodies (whatever is in
+the way but not on a lane). Lists are rebuilt each step and touch only the lanes that are used.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.state import ROUTE_LANES
+from world.kinds import LaneKind
+from world.roadmap import MapSet
+
+CLAIMS = 4  # junction lanes that one vehicle may announce at a time
+LATERAL_COMFORT = 2.2  # [m/s^2] of the speed profile in curves
+PROFILE_BRAKE = 1.5  # [m/s^2] of the speed profile ahead of slower places
+SPAWN_KINDS = (LaneKind.DRIVING, LaneKind.BIDIRECTIONAL)
+SPAWN_END = 18.0  # [m] nobody is put nearer than this to the end of a lane that leads into a junction
+SPAWN_BEGIN = 6.0  # [m]
+PATH_POINTS = 256  # of a scripted path
+
+# Why a vehicle brakes (`reason`) and why it may not enter a junction (`hold`)
+FREE, LEADER, RED, STOP_SIGN, YIELDING, EXIT_FULL, WALKER, OBSTACLE, ROUTE_END, CONFLICT = range(10)
+REASONS = ("free", "leader", "red", "stop_sign", "yielding", "exit_full", "walker", "obstacle", "route_end", "conflict")
+
+TRAFFIC_ROW = np.dtype(
+    [
+        # The driver, drawn at spawn (see simulator.fleet)
+        ("headway", "f4"), ("min_gap", "f4"), ("drive", "f4"), ("brake", "f4"), ("factor", "f4"), ("polite", "f4"),
+        # Route: draws made so far, the lane behind, place in a driver's own route
+        ("draws", "i4"), ("previous", "i4"), ("place", "i4"),
+        # Lane list: next slot ahead and behind on the lane, the lane under which the slot is listed
+        ("ahead", "i4"), ("behind", "i4"), ("listed", "i4"),
+        # Sideways: d' along the lane and its rate of change; lane being left (-1: none); wish: -1 right, 1 left
+        ("slope", "f4"), ("bend", "f4"), ("leaving", "i4"), ("wish", "i4"), ("changed", "i8"),
+        # Junction ahead: lane asked for, whether it may go, since when, when it came to the line, why not
+        ("entry", "i4"), ("granted", "i4"), ("order", "i8"), ("arrived", "i8"), ("hold", "i4"),
+        ("stop_row", "i4"), ("stop_served", "i4"),
+        # Timers [s] and life: standing; at the end of the route; wanted: the engine keeps the slot populated
+        ("waited", "f4"), ("ended", "f4"), ("wanted", "i4"), ("gone", "i8"),
+        # Decision
+        ("command", "f4"), ("reason", "i4"), ("path", "i4"), ("path_s", "f4"), ("used", "i4"),
+    ],
+    align=True,
+)  # fmt: skip
+CLAIM_ROW = np.dtype(
+    [
+        ("lane", "i4"), ("slot", "i4"), ("next", "i4"), ("committed", "i4"), ("hold", "i4"), ("external", "i4"),
+        ("front", "f4"), ("length", "f4"), ("speed", "f4"), ("top", "f4"), ("waited", "f4"), ("distance", "f4"),
+        ("order", "i8"), ("arrived", "i8"),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+class Traffic(NamedTuple):
+    """B worlds, N slots, L lanes of the largest map (indices within the map)."""
+
+    row: np.ndarray  # TRAFFIC_ROW (B, N)
+    head: np.ndarray  # int32 (B, L) rearmost slot listed on a lane, -1 none
+    tail: np.ndarray  # int32 (B, L) foremost slot
+    claim_head: np.ndarray  # int32 (B, L) first claim on a junction lane: slot * CLAIMS + place, -1 none
+    claim: np.ndarray  # CLAIM_ROW (B, N, CLAIMS)
+    loose: np.ndarray  # int32 (B, N) slots
+    loose_count: np.ndarray  # int32 (B,)
+    path: np.ndarray  # float32 (paths, PATH_POINTS, 2) [m] of scripted slots
+    path_points: np.ndarray  # int32 (paths,) points used, 0: free
+
+
+class Network(NamedTuple):
+    """Derived from the map set once. P points, L lanes, S places to spawn, all global over the set."""
+
+    cap: np.ndarray  # float32 (P,) [m/s] speed profile: limit, curves, and slower places ahead on the lane
+    alive: np.ndarray  # bool (L,) the lane does not lead into a dead end whatever one does
+    spawn_start: np.ndarray  # int32 (maps + 1,)
+    spawn_lane: np.ndarray  # int32 (S,)
+    spawn_s: np.ndarray  # float32 (S,) [m] first place on the lane
+    spawn_end: np.ndarray  # float64 (S,) [m] usable length summed over the map's lanes up to and with this one
+
+
+def make_traffic(worlds: int, slots: int, lanes: int) -> Traffic:
+    """Empty traffic."""
+    row = np.zeros((worlds, slots), TRAFFIC_ROW)
+    for name in ("previous", "ahead", "behind", "listed", "leaving", "entry", "stop_row", "path"):
+        row[name] = -1
+    claim = np.zeros((worlds, slots, CLAIMS), CLAIM_ROW)
+    claim["lane"] = claim["next"] = -1
+    return Traffic(
+        row=row,
+        head=np.full((worlds, lanes), -1, np.int32),
+        tail=np.full((worlds, lanes), -1, np.int32),
+        claim_head=np.full((worlds, lanes), -1, np.int32),
+        claim=claim,
+        loose=np.zeros((worlds, slots), np.int32),
+        loose_count=np.zeros(worlds, np.int32),
+        path=np.zeros((1, PATH_POINTS, 2), np.float32),
+        path_points=np.zeros(1, np.int32),
+    )
+
+
+def make_network(maps: MapSet) -> Network:
+    """Speed profile, dead ends and spawn places of every lane."""
+    t = maps.tables
+    cap = np.empty(len(t.points), np.float32)
+    curve = np.sqrt(LATERAL_COMFORT / np.maximum(np.abs(t.points["curvature"].astype(np.float64)), 1e-4))
+    raw = np.minimum(t.points["limit"], curve)
+    for lane in t.lanes:
+        first, n, step = int(lane["point0"]), int(lane["points"]), float(lane["step"])
+        cap[first : first + n] = _brake_ahead(raw[first : first + n], step)
+    alive = _alive(t.lanes, t.successors)
+    return Network(cap, alive, *_spawn_places(maps, alive))
+
+
+def empty_network() -> Network:
+    """A network of nothing, to take types from."""
+    return Network(
+        np.zeros(1, np.float32), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
+        np.zeros(1, np.float32), np.zeros(1, np.float64),
+    )  # fmt: skip
+
+
+def _brake_ahead(cap: NDArray, step: float) -> NDArray:
+    """v(s)^2 <= v(s + x)^2 + 2 b x for all places ahead on the lane."""
+    energy = np.square(cap.astype(np.float64)) + 2 * PROFILE_BRAKE * step * np.arange(len(cap))
+    best = np.minimum.accumulate(energy[::-1])[::-1] - 2 * PROFILE_BRAKE * step * np.arange(len(cap))
+    return np.sqrt(np.maximum(best, 0.25))
+
+
+def _alive(lanes: NDArray, successors: NDArray) -> NDArray[np.bool_]:
+    """Lanes from which one may drive on for ever: what is left after pruning dead ends again and again."""
+    n = len(lanes)
+    alive = lanes["drivable"] == 1
+    count = np.diff(np.append(lanes["succ0"], len(successors)))
+    source = np.repeat(np.arange(n), count)
+    while True:
+        onward = np.zeros(n, np.int64)
+        np.add.at(onward, source, alive[successors] & alive[source])
+        kept = alive & (onward > 0)
+        if (kept == alive).all():
+            return kept
+        alive = kept
+
+
+def _spawn_places(maps: MapSet, alive: NDArray[np.bool_]):
+    """Places outside of junctions, off lane ends; where a map has any, on lanes that go on for ever."""
+    lanes = maps.tables.lanes
+    start, lane_out, s_out, end_out = [0], [], [], []
+    for row in maps.tables.maps:
+        index = np.arange(row["lane0"], row["lane1"])
+        block = lanes[index]
+        kind = np.isin(block["kind"], [int(k) for k in SPAWN_KINDS]) & (block["drivable"] == 1)
+        usable = block["length"] - SPAWN_BEGIN - SPAWN_END
+        fits = kind & (block["junction"] < 0) & (usable > 0)
+        chosen = fits & alive[index] if (fits & alive[index]).any() else fits
+        lane_out.append(index[chosen])
+        s_out.append(np.full(int(chosen.sum()), SPAWN_BEGIN))
+        end_out.append(np.cumsum(usable[chosen].astype(np.float64)))
+        start.append(start[-1] + int(chosen.sum()))
+    return (
+        np.array(start, np.int32),
+        np.concatenate(lane_out).astype(np.int32),
+        np.concatenate(s_out).astype(np.float32),
+        np.concatenate(end_out).astype(np.float64),
+    )
+
+
+assert ROUTE_LANES >= CLAIMS

@@ -1,0 +1,102 @@
+"""The way of traffic vehicles over the lane graph: random turns, moving on from lane to lane, changing lanes."""
+
+import numpy as np
+
+from simulator.fleet import ROUTE
+from simulator.state import ROUTE_LANES
+from world.kernel import kernel
+from world.queries import project_to_lane
+from world.random import draw_index
+
+_ZERO = np.float32(0.0)
+
+
+@kernel
+def pick_successor(b, i, lane, entity, network, tables, worlds, traffic):
+    """A random drivable successor, preferably one that leads on; -1 at a dead end."""
+    row = tables.lanes[lane]
+    live, open_ways = 0, 0
+    for q in range(row.succ0, row.succ1):
+        after = tables.successors[q]
+        if tables.lanes[after].drivable == 1:
+            open_ways += 1
+            if network.alive[after]:
+                live += 1
+    count = live if live > 0 else open_ways
+    if count == 0:
+        return np.int64(-1)
+    t = traffic.row[b, i]
+    pick = draw_index(worlds.seed[b], entity, t.draws, ROUTE, count)
+    t.draws += 1
+    for q in range(row.succ0, row.succ1):
+        after = np.int64(tables.successors[q])
+        if tables.lanes[after].drivable == 1 and (live == 0 or network.alive[after]):
+            if pick == 0:
+                return after
+            pick -= 1
+    return np.int64(-1)
+
+
+@kernel
+def extend_way(b, i, first, entity, network, tables, slots, worlds, traffic):
+    """Fill route_lane from place `first` on (first >= 1) with random turns."""
+    lane = np.int64(slots.route_lane[b, i, first - 1])
+    for k in range(first, ROUTE_LANES):
+        if lane >= 0:
+            lane = pick_successor(b, i, lane, entity, network, tables, worlds, traffic)
+        slots.route_lane[b, i, k] = lane
+
+
+@kernel
+def enter_way(b, i, lane, s, d, entity, network, tables, slots, worlds, traffic):
+    """Start a new way at (lane, s, d)."""
+    row = traffic.row[b, i]
+    slots.lane[b, i], slots.lane_s[b, i], slots.lane_d[b, i] = lane, s, d
+    slots.route_lane[b, i, 0] = lane
+    row.previous = -1
+    shape = tables.lanes[lane]
+    if shape.pred1 > shape.pred0:
+        row.previous = tables.predecessors[shape.pred0]
+    row.entry, row.granted, row.arrived, row.stop_served = -1, 0, 0, 0
+    row.leaving, row.wish = -1, 0
+    extend_way(b, i, 1, entity, network, tables, slots, worlds, traffic)
+
+
+@kernel
+def move_on(b, i, entity, network, tables, slots, worlds, traffic):
+    """Hand the vehicle over to the next lane of its way once its centre has passed the end of the present one."""
+    row = traffic.row[b, i]
+    for _ in range(ROUTE_LANES):
+        lane = slots.lane[b, i]
+        length = tables.lanes[lane].length
+        after = slots.route_lane[b, i, 1]
+        if slots.lane_s[b, i] <= length or after < 0:
+            return
+        row.previous = lane
+        row.leaving = -1
+        slots.lane_s[b, i] -= length
+        slots.lane[b, i] = after
+        for k in range(ROUTE_LANES - 1):
+            slots.route_lane[b, i, k] = slots.route_lane[b, i, k + 1]
+        if slots.route_lane[b, i, ROUTE_LANES - 2] >= 0:
+            extend_way(b, i, ROUTE_LANES - 1, entity, network, tables, slots, worlds, traffic)
+        else:
+            slots.route_lane[b, i, ROUTE_LANES - 1] = -1
+
+
+@kernel
+def change_lane(b, i, target, entity, network, tables, slots, worlds, traffic):
+    """Move the vehicle's reference to a neighbour lane; its place stays, its offset is now measured from there."""
+    row = traffic.row[b, i]
+    old, before = slots.lane[b, i], row.previous
+    s, d, _ = project_to_lane(tables, target, slots.x[b, i], slots.y[b, i], slots.lane_s[b, i], True)
+    enter_way(b, i, target, np.float32(s), np.float32(d), entity, network, tables, slots, worlds, traffic)
+    shape = tables.lanes[target]
+    row.previous = -1
+    for q in range(shape.pred0, shape.pred1):  # the lane beside the one driven on before, where there is one
+        lane = tables.predecessors[q]
+        beside = before >= 0 and (tables.lanes[before].left == lane or tables.lanes[before].right == lane)
+        if row.previous < 0 or beside:
+            row.previous = lane
+    row.leaving = old
+    row.changed = worlds.step[b]

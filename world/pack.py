@@ -1,0 +1,147 @@
+"""Pack: a NamedTuple of arrays that kernels take as one pointer.
+
+Numba passes a tuple of arrays to every callee as some nine numbers an array. With the hundreds of arrays of an engine
+that makes compilation take minutes and each call from Python some hundred microseconds. A Pack lays the array headers
+out in memory once and passes their address; inside a kernel `pack.x` reads the header. Kernels that use attributes only
+(`slots.x[b, i]`) take either.
+
+The headers of a Pack never change: growing an array takes a new Pack.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import types, typeof
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
+from numba.core.imputils import lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import NativeValue, intrinsic, unbox
+
+_SCALARS = {"int": types.int64, "float": types.float64, "float32": types.float32, "bool": types.boolean}
+
+
+class PackType(types.Type):
+    """Numba's type of a Pack: names and types of its fields, and where their words lie."""
+
+    def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...]):
+        self.label, self.fields = label, fields
+        self.where: dict[str, tuple[int, types.Type]] = {}
+        at = 0
+        for name, kind in fields:
+            self.where[name] = (at, kind)
+            at += 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
+        self.words = at
+        super().__init__(name=f"Pack[{label}]({', '.join(f'{n}: {k}' for n, k in fields)})")
+
+    @property
+    def key(self) -> Any:
+        return self.label, self.fields
+
+
+class Pack:
+    """A NamedTuple of C-contiguous arrays, numbers and other tuples or Packs, laid out for kernels.
+
+    Attributes of the tuple are attributes of the Pack; `address` is what an entry point takes.
+    """
+
+    def __init__(self, fields: NamedTuple):
+        self._fields_tuple = fields
+        self._inner: list[Pack] = []
+        kinds: list[tuple[str, types.Type]] = []
+        words: list[int] = []
+        for name, value in zip(fields._fields, fields, strict=True):
+            kind, own = self._lay_out(name, value)
+            kinds.append((name, kind))
+            words += own
+        self._numba_type_ = PackType(type(fields).__name__, tuple(kinds))
+        self._block = np.array(words, np.uint64)
+        self.address = int(self._block.ctypes.data)
+
+    def _lay_out(self, name: str, value: Any) -> tuple[types.Type, list[int]]:
+        """Type and words of one field."""
+        if isinstance(value, np.ndarray):
+            if not value.flags.c_contiguous:
+                raise ValueError(f"Pack: field {name} is not C-contiguous")
+            header = [0, 0, value.size, value.itemsize, value.ctypes.data]
+            return typeof(value), header + list(value.shape) + list(value.strides)
+        if isinstance(value, Pack) or hasattr(value, "_fields"):
+            inner = value if isinstance(value, Pack) else Pack(value)
+            self._inner.append(inner)
+            return inner._numba_type_, [inner.address]
+        kind = _SCALARS.get(type(value).__name__)
+        if kind is None:
+            raise ValueError(f"Pack: field {name} is a {type(value).__name__}; allowed are arrays, numbers and tuples")
+        bits = np.zeros(1, np.uint64)
+        bits.view(np.dtype(str(kind)) if kind != types.boolean else np.uint8)[0] = value
+        return kind, [int(bits[0])]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_fields_tuple"], name)
+
+
+@register_default(PackType)
+class _PackModel(models.OpaqueModel):
+    """A pointer."""
+
+
+@infer_getattr
+class _PackAttributes(AttributeTemplate):
+    key = PackType
+
+    def generic_resolve(self, typ: PackType, attr: str) -> types.Type | None:
+        found = typ.where.get(attr)
+        return None if found is None else found[1]
+
+
+def _word(builder: Any, base: Any, index: int, kind: Any) -> Any:
+    """The word `index` of a block as LLVM type `kind`, loaded as something that never changes."""
+    pointer = builder.gep(builder.bitcast(base, ir.IntType(64).as_pointer()), [ir.Constant(ir.IntType(64), index)])
+    value = builder.load(builder.bitcast(pointer, kind.as_pointer()))
+    value.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value
+
+
+@lower_getattr_generic(PackType)
+def _read_field(context: Any, builder: Any, typ: PackType, value: Any, attr: str) -> Any:
+    at, kind = typ.where[attr]
+    if not isinstance(kind, types.Array):
+        if isinstance(kind, types.Boolean):
+            return builder.trunc(_word(builder, value, at, ir.IntType(8)), ir.IntType(1))
+        return _word(builder, value, at, context.get_value_type(kind))
+    int64 = ir.IntType(64)
+    header = cgutils.create_struct_proxy(kind)(context, builder)
+    header.meminfo = ir.Constant(header.meminfo.type, None)
+    header.parent = ir.Constant(header.parent.type, None)
+    header.nitems = _word(builder, value, at + 2, int64)
+    header.itemsize = _word(builder, value, at + 3, int64)
+    header.data = _word(builder, value, at + 4, header.data.type)
+    shape = [_word(builder, value, at + 5 + n, int64) for n in range(kind.ndim)]
+    strides = [_word(builder, value, at + 5 + kind.ndim + n, int64) for n in range(kind.ndim)]
+    header.shape = cgutils.pack_array(builder, shape, ty=int64)
+    header.strides = cgutils.pack_array(builder, strides, ty=int64)
+    return header._getvalue()
+
+
+@unbox(PackType)
+def _unbox_pack(typ: PackType, obj: Any, c: Any) -> NativeValue:
+    number = c.pyapi.object_getattr_string(obj, "address")
+    address = c.pyapi.long_as_longlong(number)
+    c.pyapi.decref(number)
+    failed = cgutils.is_not_null(c.builder, c.pyapi.err_occurred())
+    return NativeValue(c.builder.inttoptr(address, cgutils.voidptr_t), is_error=failed)
+
+
+def pack_reader(kind: PackType) -> Any:
+    """A function for kernels: address (int64) -> the Pack of this type that lies there."""
+
+    @intrinsic
+    def read(typing_context, address):
+        def generate(context, builder, signature, args):
+            return builder.inttoptr(args[0], cgutils.voidptr_t)
+
+        return kind(types.int64), generate
+
+    return read
