@@ -79,6 +79,7 @@ class Rig:
         """
         offset = d if callable(d) else lambda s: d
         self.put(0, *self.on_route(s0, offset(s0), turn))
+        locate_drivers_world(0, self.tables, self.slots, self.worlds, self.routes, self.judge)
         events, steps = [], max(1, round((s1 - s0) / speed / self.dt))
         for n in range(1, steps + 1):
             s = s0 + (s1 - s0) * n / steps
@@ -104,7 +105,7 @@ class Rig:
 
 
 def kinds(events):
-    """Names of the events, in order, without OUTSIDE_ROUTE_LANES of length zero."""
+    """Names of the events, in order."""
     return [EventKind(e.kind).name for e in events]
 
 
