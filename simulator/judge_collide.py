@@ -16,6 +16,7 @@ from world.queries import is_drivable, wrap_angle
 REARM = 5.0  # [s]
 STOPPED = 0.1  # [m/s] who is slower stands
 BEHIND = math.radians(150.0)  # direction seen from the driver from which on the other is behind it
+TOUCH = 0.1  # [m] from the bumper that counts as touching it
 TRUNK = 0.2  # [m] radius of a tree's trunk
 _PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 _HIT_WALKER, _HIT_VEHICLE = int(EventKind.COLLISION_PEDESTRIAN), int(EventKind.COLLISION_VEHICLE)
@@ -24,7 +25,24 @@ _DRIVER, _OTHER = int(Fault.DRIVER), int(Fault.OTHER)
 
 
 @kernel
-def collision_fault(x, y, yaw, length, width, speed, ox, oy, oyaw, olength, owidth, ospeed, astray):
+def _front_hits(x, y, yaw, length, width, ox, oy, oyaw, olength, owidth, closing_x, closing_y):
+    """Whether a box's front bumper touches another box; a corner of it alone counts when the two close head on."""
+    c, s = math.cos(yaw), math.sin(yaw)
+    oc, os = math.cos(oyaw), math.sin(oyaw)
+    head_on = abs(closing_x * c + closing_y * s) >= abs(closing_y * c - closing_x * s)
+    for n in range(9):
+        v = (n / 8.0 - 0.5) * width
+        if head_on or 0 < n < 8:
+            px, py = x + 0.5 * length * c - v * s, y + 0.5 * length * s + v * c
+            if point_box_distance(px, py, ox, oy, oc, os, olength, owidth) < TOUCH:
+                return True
+    return False
+
+
+@kernel
+def collision_fault(
+    x, y, yaw, length, width, speed, ox, oy, oyaw, olength, owidth, ospeed, closing_x, closing_y, astray
+):  # fmt: skip
     """Fault of a collision at the poses of first contact.
 
     A driver that stands, or is hit from behind, is not at fault. It is when the other stands, when its front bumper
@@ -32,6 +50,7 @@ def collision_fault(x, y, yaw, length, width, speed, ox, oy, oyaw, olength, owid
 
     Args:
         speed, ospeed: [m/s] >= 0 of driver and other, before the contact.
+        closing_x, closing_y: [m/s] velocity of the driver relative to the other.
         astray: the driver was off the road or over the border of its lane.
 
     Source: nuPlan devkit, metrics/evaluation_metrics/common/no_ego_at_fault_collisions.py.
@@ -40,17 +59,9 @@ def collision_fault(x, y, yaw, length, width, speed, ox, oy, oyaw, olength, owid
         return _OTHER
     if ospeed <= STOPPED:
         return _DRIVER
-    direction = wrap_angle(math.atan2(oy - y, ox - x) - yaw)
-    if abs(direction) > BEHIND:
+    if abs(wrap_angle(math.atan2(oy - y, ox - x) - yaw)) > BEHIND:
         return _OTHER
-    c, s = math.cos(yaw), math.sin(yaw)
-    oc, os = math.cos(oyaw), math.sin(oyaw)
-    nearest = math.inf
-    for n in range(9):  # along the front bumper
-        v = (n / 8.0 - 0.5) * width
-        px, py = x + 0.5 * length * c - v * s, y + 0.5 * length * s + v * c
-        nearest = min(nearest, point_box_distance(px, py, ox, oy, oc, os, olength, owidth))
-    if nearest < 0.15:
+    if _front_hits(x, y, yaw, length, width, ox, oy, oyaw, olength, owidth, closing_x, closing_y):
         return _DRIVER
     return _DRIVER if astray else _OTHER
 
@@ -66,12 +77,12 @@ def _report_hit(b, k, j, t, astray, slots, worlds, judge, dt):
     oyaw = slots.old_yaw[b, j] + t * wrap_angle(slots.yaw[b, j] - slots.old_yaw[b, j])
     speed = max(abs(slots.speed[b, k]), slot_motion(b, k, slots) / dt)
     ospeed = max(math.sqrt(slots.vx[b, j] ** 2 + slots.vy[b, j] ** 2), slot_motion(b, j, slots) / dt)
-    fault = collision_fault(
-        x, y, yaw, slots.length[b, k], slots.width[b, k], speed,
-        ox, oy, oyaw, slots.length[b, j], slots.width[b, j], ospeed, astray,
-    )  # fmt: skip
     rx = ((slots.x[b, k] - slots.old_x[b, k]) - (slots.x[b, j] - slots.old_x[b, j])) / dt
     ry = ((slots.y[b, k] - slots.old_y[b, k]) - (slots.y[b, j] - slots.old_y[b, j])) / dt
+    fault = collision_fault(
+        x, y, yaw, slots.length[b, k], slots.width[b, k], speed,
+        ox, oy, oyaw, slots.length[b, j], slots.width[b, j], ospeed, rx, ry, astray,
+    )  # fmt: skip
     kind = _HIT_WALKER if slots.kind[b, j] == _PEDESTRIAN else _HIT_VEHICLE
     emit(b, k, kind, math.sqrt(rx * rx + ry * ry), j, fault, x, y, worlds, judge)
 

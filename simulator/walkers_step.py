@@ -11,7 +11,7 @@ from world.kinds import BodyKind, Controller, WalkKind
 from world.queries import DRIVABLE_MASK, nearest_lane, wrap_angle
 from world.random import draw_index, draw_unit
 
-LOOK = 1.0  # [m] a walker aims at the point of its way this far ahead
+LOOK = 1.0  # [m] on a pavement, a walker aims at the point of its way this far ahead
 ACCEL = 1.5  # [m/s^2] of walking speed
 TURN_RATE = 3.0  # [rad/s]
 KERB = 0.6  # [m] before the end of a pavement where one waits
@@ -158,8 +158,9 @@ def _decide_one(b, i, tables, slots, worlds, walkers, dt):
             _try_cross_free(b, i, tables, slots, worlds, walkers)
     if walkers.phase[b, i] == _CROSS_FREE:
         return walkers.goal_x[b, i], walkers.goal_y[b, i]
-    way = walkers.way[b, i]
-    px, py, _, tx, ty = walk_point(tables, walkers.walk[b, i], walkers.s[b, i] + way * LOOK, way)
+    way, walk = walkers.way[b, i], walkers.walk[b, i]
+    look = tables.walks[walk].length if walkers.phase[b, i] == _CROSS else LOOK  # the far kerb, or just ahead
+    px, py, _, tx, ty = walk_point(tables, walk, walkers.s[b, i] + way * look, way)
     return px - walkers.lateral[b, i] * ty, py + walkers.lateral[b, i] * tx
 
 

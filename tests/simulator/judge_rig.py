@@ -19,13 +19,13 @@ DT = 0.05
 class Rig:
     """One world, one driver (slot 0), and whoever else is put in."""
 
-    def __init__(self, road_map, start, goal, *, slots=4, config=None, max_time=math.inf, dt=DT):
-        """Args: start, goal: (lane, s) of the driver's route."""
+    def __init__(self, road_map, start, goal, *, slots=4, config=None, max_time=math.inf, dt=DT, route=None):
+        """Args: start, goal: (lane, s) of the driver's route; route: a Route instead of them."""
         self.map, self.dt = road_map, dt
         self.tables = pack_maps([road_map]).tables
         self.slots, self.worlds = make_slots(1, slots), make_worlds(1, max(1, len(road_map.light_yaw)))
         self.worlds.light[:] = int(LightState.GREEN)
-        self.line = route_line(road_map, Router(road_map).search(start, goal))
+        self.line = route_line(road_map, route or Router(road_map).search(start, goal))
         self.routes = pack_routes([[self.line]])
         self.judge, self.broad = make_judge(1, slots, 1), make_broad(1, slots)
         self.limits = judge_limits(config or JudgeConfig(), dt)
