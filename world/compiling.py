@@ -2,8 +2,8 @@
 
 Numba compiles every callee as if Python would call it: it optimises the callee's module with all that is linked into
 it, makes machine code and wraps it for Python. A caller uses none of that: it links the callee's LLVM code and
-optimises the whole once more. So each kernel gets a second dispatcher for callers, whose code stays as it was lowered;
-only the kernel that Python calls is optimised, once, with everything that it inlines. The machine code of that kernel
+optimises the whole once more. So each kernel gets a second dispatcher for callers, whose code is only tidied up
+function by function; the kernel that Python calls is optimised, once, with everything that it inlines. Its machine code
 is as good as before; compilation takes less than half of the time.
 
 This reaches into Numba's code generation. Where a version of Numba lacks what is reached for, `LEAN` is false and
@@ -14,15 +14,17 @@ import weakref
 from contextlib import contextmanager
 
 from numba import _dynfunc, njit
-from numba.core import codegen, cpu
+from numba.core import codegen, cpu, ir
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
+from numba.core.targetconfig import TargetConfig
 from numba.core.types import unliteral
 
 _LIBRARY, _CONTEXT = codegen.CPUCodeLibrary, cpu.CPUContext
-_PARTS = ("_optimize_functions", "_optimize_final_module", "_finalize_final_module", "_finalize_dynamic_globals")
+_PARTS = ("_optimize_final_module", "_finalize_final_module", "_finalize_dynamic_globals")
 LEAN = all(hasattr(_LIBRARY, name) for name in _PARTS) and hasattr(_CONTEXT, "get_executable")
 
+_PLAIN = (str, int, float, type(None), ir.Loc)
 _for_callers = [False]  # whether what is being compiled now is for callers (a stack, guarded by Numba's lock)
 
 
@@ -37,14 +39,9 @@ def _compiling(for_callers: bool):
 
 
 def _install() -> None:
-    """Teach Numba's libraries to stay as they were lowered while a kernel is compiled for callers."""
-    optimize_functions, optimize_final = _LIBRARY._optimize_functions, _LIBRARY._optimize_final_module
-    finalize_final, get_executable = _LIBRARY._finalize_final_module, _CONTEXT.get_executable
-
-    def lean_functions(self, module):
-        if not _for_callers[-1]:
-            return optimize_functions(self, module)
-        module.data_layout = self._codegen._data_layout
+    """Teach Numba's libraries to stay unoptimised as a whole while a kernel is compiled for callers."""
+    optimize_final, finalize_final = _LIBRARY._optimize_final_module, _LIBRARY._finalize_final_module
+    get_executable = _CONTEXT.get_executable
 
     def lean_final(self):
         if not _for_callers[-1]:
@@ -64,8 +61,8 @@ def _install() -> None:
         # Nobody calls it: it is the key under which callers find the library
         return _dynfunc.make_function(fndesc.lookup_module(), fndesc.qualname, "for callers", 1, env, (library,))
 
-    _LIBRARY._optimize_functions, _LIBRARY._optimize_final_module = lean_functions, lean_final
-    _LIBRARY._finalize_final_module, _CONTEXT.get_executable = lean_finalize, lean_executable
+    _LIBRARY._optimize_final_module, _LIBRARY._finalize_final_module = lean_final, lean_finalize
+    _CONTEXT.get_executable = lean_executable
 
 
 def share(dispatcher: Dispatcher, **options) -> Dispatcher:
@@ -100,5 +97,50 @@ def share(dispatcher: Dispatcher, **options) -> Dispatcher:
     return dispatcher
 
 
+def _hash_quickly() -> None:
+    """Let compiler flags be hashed and compared without spelling all of them out, as Numba does thousands of times."""
+    hashes: dict[type, int] = {}
+
+    def quick_hash(self):
+        return hashes.setdefault(type(self), hash(type(self)))
+
+    compare = TargetConfig.__eq__
+
+    def quick_compare(self, other):
+        if self is other or (type(self) is type(other) and self._values == other._values):
+            return True
+        return compare(self, other)
+
+    TargetConfig.__hash__, TargetConfig.__eq__ = quick_hash, quick_compare
+
+
+def _list_quickly() -> None:
+    """Let variables of Numba's intermediate code be listed without a call for each number and string on the way."""
+
+    def quick_list(self, value):
+        kind = type(value)
+        if kind is ir.Var:
+            return [value]
+        if kind is tuple or kind is list:
+            parts = value
+        elif kind is dict:
+            parts = value.values()
+        elif isinstance(value, ir.Inst):
+            return value.list_vars()
+        else:
+            return []
+        found = []
+        for part in parts:
+            if type(part) is ir.Var:
+                found.append(part)
+            elif not isinstance(part, _PLAIN):
+                found += quick_list(self, part)
+        return found
+
+    ir.Inst._rec_list_vars = quick_list
+
+
 if LEAN:
     _install()
+    _hash_quickly()
+    _list_quickly()
