@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.entries import clear_world, scene_worlds, sense_worlds, start_world, step_worlds
+from simulator.entries import clear_world, scene_worlds, sense_worlds, start_driver, start_world, step_worlds
 from simulator.errands import make_errands
 from simulator.hooks import EngineHooks, HookOp
-from simulator.judge import clear_events, collect_events, reset_judge_one
+from simulator.judge import clear_events, collect_events
 from simulator.model import Model, make_model, pack_model
 from simulator.scene import scene_view
-from simulator.sensors import SensorConfig, reset_sensors_one, sensor_frame
+from simulator.sensors import SensorConfig, sensor_frame
 from simulator.state import bodies_view, state_view
 from simulator.traffic import PATH_POINTS
 from simulator.warmup import warm_up
@@ -128,15 +128,14 @@ class Engine:
             raise ValueError(f"reset: got {len(seeds)} seeds, expected one for each of {worlds} worlds")
         which = np.arange(worlds) if mask is None else np.flatnonzero(np.asarray(mask))
         model = self.model
-        for b in which:
+        for b in map(int, which):
             clear_world(self.address, b)
             seed = int(seeds[b])
             model.worlds.seed[b] = np.uint64(seed & 0xFFFFFFFFFFFFFFFF)
             model.worlds.friction[b] = 1.0
             lengths = self._errands.assign(int(b), seed, int(model.worlds.map_id[b]))
             for k, length in enumerate(lengths):
-                reset_judge_one(b, k, model.judge, np.float32(self.scenario.time_limit(length)))
-                reset_sensors_one(b, k, model.sensors)
+                start_driver(self.address, b, k, float(self.scenario.time_limit(length)))
         self._errands.pack()
         if model.routes is not self._errands.routes:
             self._use(model._replace(routes=self._errands.routes))
@@ -144,7 +143,7 @@ class Engine:
         model.judge.event_count[which] = 0
         model.judge.event_lost[which] = 0
         self.hooks.forget(which)
-        for b in which:
+        for b in map(int, which):
             start_world(self.address, b)
         self._started[which] = True
         if self.director is not None:

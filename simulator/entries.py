@@ -6,11 +6,12 @@ All of them have one signature each and are compiled together, see `simulator.wa
 import numpy as np
 
 from simulator.fleet import draw_driver, set_body
+from simulator.judge import reset_judge_one
 from simulator.model import model_at
 from simulator.occupancy import clear_lists
 from simulator.overlap import is_free
 from simulator.scene_fill import scene_world
-from simulator.sensors import sense_world
+from simulator.sensors import reset_sensors_one, sense_world
 from simulator.spawn import empty_slot, finish_spawn
 from simulator.step import reset_world, step_world
 from simulator.way import enter_way
@@ -40,6 +41,14 @@ def clear_world(address, b):
 def start_world(address, b):
     """Reset a world whose seed, map and routes are set and whose lists are empty."""
     reset_world(b, model_at(address))
+
+
+@kernel
+def start_driver(address, b, k, max_time):
+    """Start judging driver k, for at most max_time [s], and forget what its sensors measured."""
+    model = model_at(address)
+    reset_judge_one(b, k, model.judge, np.float32(max_time))
+    reset_sensors_one(b, k, model.sensors)
 
 
 @kernel

@@ -10,6 +10,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -97,6 +98,29 @@ def kernel_cache_dir(path: Path) -> Path | None:
 _OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False, "_nrt": False, "no_cfunc_wrapper": True}
 
 
+def _careful(dispatcher: Dispatcher) -> Dispatcher:
+    """A cached kernel that cannot be read is compiled anew, one that cannot be written is used all the same."""
+    cache = dispatcher._cache
+    load, save = cache.load_overload, cache.save_overload
+
+    def load_carefully(signature, context):
+        try:
+            return load(signature, context)
+        except Exception as error:  # whatever a damaged pickle or object file raises
+            print(f"tarmac: cached kernel {cache.cache_path} is damaged ({error}); compiling it anew", file=sys.stderr)
+            shutil.rmtree(cache.cache_path, ignore_errors=True)
+            return None
+
+    def save_carefully(signature, data):
+        try:
+            save(signature, data)
+        except OSError as error:
+            print(f"tarmac: kernel cannot be cached in {cache.cache_path} ({error})", file=sys.stderr)
+
+    cache.load_overload, cache.save_overload = load_carefully, save_carefully
+    return dispatcher
+
+
 def kernel(function: Callable) -> Dispatcher:
     """Compile a function that allocates nothing (see above); other kernels may call it."""
     folder = kernel_cache_dir(Path(function.__code__.co_filename))
@@ -104,6 +128,6 @@ def kernel(function: Callable) -> Dispatcher:
         return share(njit(**_OPTIONS)(function), **_OPTIONS)
     numba.config.CACHE_DIR = str(folder)
     try:
-        return share(njit(cache=True, **_OPTIONS)(function), **_OPTIONS)
+        return share(_careful(njit(cache=True, **_OPTIONS)(function)), **_OPTIONS)
     finally:
         numba.config.CACHE_DIR = ""

@@ -8,6 +8,7 @@ out in memory once and passes their address; inside a kernel `pack.x` reads the 
 The headers of a Pack never change: growing an array takes a new Pack.
 """
 
+import hashlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,11 +35,9 @@ class PackType(types.Type):
             self.where[name] = (at, kind)
             at += 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
         self.words = at
-        super().__init__(name=f"Pack[{label}]({', '.join(f'{n}: {k}' for n, k in fields)})")
-
-    @property
-    def key(self) -> Any:
-        return self.label, self.fields
+        # A short name, since it goes into the symbols of all functions that take the Pack
+        digest = hashlib.sha256(", ".join(f"{n}: {k}" for n, k in fields).encode()).hexdigest()[:16]
+        super().__init__(name=f"Pack[{label}:{digest}]")
 
 
 class Pack:
