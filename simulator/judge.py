@@ -71,7 +71,7 @@ class Judge(NamedTuple):
 
 def judge_limits(config: JudgeConfig, dt: float) -> JudgeLimits:
     """The numbers that kernels take. Args: dt: [s] between the states before and after."""
-    return JudgeLimits(*(float(getattr(config, name)) for name in JudgeLimits._fields[:-1]), float(dt))
+    return JudgeLimits(**{name: float(getattr(config, name)) for name in JudgeLimits._fields[:-1]}, dt=float(dt))
 
 
 _BOOLS = ("active", "off_road", "wrong_way", "stop_done", "terminated", "truncated")
@@ -89,7 +89,7 @@ def make_judge(worlds: int, slots: int, drivers: int) -> Judge:
         worlds: B. slots: N. drivers: K, the first K slots.
     """
     shape = (worlds, drivers)
-    arrays = {name: np.zeros(shape, np.bool_) for name in _BOOLS}
+    arrays: dict[str, np.ndarray] = {name: np.zeros(shape, np.bool_) for name in _BOOLS}
     arrays |= {name: np.full(shape, -1, np.int32) for name in _INDICES}
     arrays |= {name: np.zeros((worlds, drivers * EVENTS_A_DRIVER), dtype) for name, dtype in _EVENTS.items()}
     arrays |= {name: np.zeros(worlds, np.int32) for name in ("event_count", "event_lost")}

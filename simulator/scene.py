@@ -4,7 +4,7 @@ The arrays come in small groups: a kernel is handed the group that it fills, sin
 tuple costs time of compilation.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -131,7 +131,7 @@ _ONE_A_DRIVER = {"command", "remaining", "offset"}
 _PAIRS = {"xy", "size", "velocity"}
 
 
-def _make(group: type, shape: tuple[int, ...]):
+def _make(group: type, shape: tuple[int, ...]) -> Any:
     """A group of arrays, each of `shape` plus what its name says."""
     arrays = {}
     for name in group._fields:  # type: ignore[attr-defined]

@@ -72,7 +72,7 @@ def make_sensors(worlds: int, drivers: int) -> Sensors:
 
 def sensor_noise(config: SensorConfig, dt: float) -> SensorNoise:
     """The numbers kernels take. Args: dt: [s] engine step."""
-    return SensorNoise(*(float(getattr(config, name)) for name in SensorNoise._fields[:-1]), float(dt))
+    return SensorNoise(**{name: float(getattr(config, name)) for name in SensorNoise._fields[:-1]}, dt=float(dt))
 
 
 def sensor_frame(sensors: Sensors) -> SensorFrame:

@@ -1,6 +1,7 @@
 """A world with nothing but arrays, in which tests put bodies where they like and ask the judge."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Rig:
         judge_world(0, self.tables, sl, self.worlds, self.routes, self.judge, self.broad, self.limits)
         return collect_events(self.judge)
 
-    def drive(self, s0, s1, speed=10.0, d=0.0, turn=0.0, hook=None):
+    def drive(self, s0, s1, speed=10.0, d: Callable[[float], float] | float = 0.0, turn=0.0, hook=None):
         """Drive along the route from progress s0 to s1 at constant speed; returns all events.
 
         Args: d: [m] left of the route, a number or a function of s. hook: called with s before each step.

@@ -1,6 +1,7 @@
 """What the judge must report and what it must not, in plain English. Driver: a car of 4.5 m x 1.9 m in slot 0."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from world.routing import Router
 from world.scenario import JudgeConfig
 from world.toy import grid_town, ring, straight_road, toy_map
 
-WALKER = dict(kind=BodyKind.PEDESTRIAN, size=(0.5, 0.5), height=1.75)
+WALKER: Any = dict(kind=BodyKind.PEDESTRIAN, size=(0.5, 0.5), height=1.75)
 
 
 @pytest.fixture(scope="module")
