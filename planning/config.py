@@ -14,30 +14,34 @@ class PlannerConfig(NamedTuple):
     """Thresholds; SI units."""
 
     # Free driving
-    max_accel: float = 2.0  # [m/s^2] nuPlan's comfort bound is 2.40
-    brake: float = 1.7  # [m/s^2] of planned stops
+    max_accel: float = 2.3  # [m/s^2] nuPlan's comfort bound is 2.40
+    brake: float = 2.0  # [m/s^2] of planned stops
     hard_brake: float = 4.0  # [m/s^2] a proposal may use when something comes up
-    lateral_accel: float = 2.2  # [m/s^2] in curves
-    limit_factor: float = 0.98  # of the speed limit: speeding counts against a driver
-    jerk: float = 3.5  # [m/s^3]
-    tracking: float = 0.5  # [s] time constant towards the speed profile
-    preview: float = 0.25  # [s] that the profile is read ahead
+    lateral_accel: float = 2.8  # [m/s^2] in curves
+    limit_factor: float = 0.995  # of the speed limit: speeding counts against a driver
+    jerk: float = 3.8  # [m/s^3]
+    tracking: float = 0.4  # [s] time constant towards the speed profile
+    preview: float = 0.15  # [s] that the profile is read ahead, plus the time that the jerk limit costs
     # Following (IDM)
-    min_gap: float = 2.5  # [m]
-    headway: float = 1.1  # [s]
+    min_gap: float = 2.0  # [m]
+    headway: float = 1.0  # [s]
     # Corridor
     margin: float = 0.35  # [m] either side of the own body, for vehicles
     margin_cyclist: float = 0.6  # [m]
     margin_walker: float = 0.8  # [m]
     # Giving way
     early: float = 1.0  # [s] those with right of way may come earlier than forecast
-    late: float = 0.6  # [s] or leave later
+    late: float = 1.4  # [s] or leave later: they slow down when they see one coming
     other_brake: float = 3.5  # [m/s^2] that those who must give way are trusted to brake with
+    prior_side: float = 0.4  # [m] more room sideways for those with right of way
+    prior_gap: float = 0.8  # [m] a proposal keeps from the paths of those with right of way
     yield_gap: float = 1.5  # [m] between the own bumper and the paths of those let through
-    follow_time: float = 1.6  # [s] after merging in front of somebody that his forecast may not reach us
+    follow_time: float = 3.0  # [s] after merging in front of somebody that his forecast may not reach us
     # Lights, stops, crosswalks
     line_gap: float = 1.0  # [m] bumper to stop line when standing
+    line_slack: float = 0.5  # [m] that a proposal may miss it by
     amber_brake: float = 3.0  # [m/s^2] an amber light is worth
+    amber_time: float = 2.6  # [s] in which the line must be reached at the present speed
     red_brake: float = 6.5  # [m/s^2] a red light is worth
     stop_speed: float = 0.05  # [m/s] that counts as a full stop
     yield_speed: float = 5.0  # [m/s] at a give-way line
@@ -55,7 +59,7 @@ class PlannerConfig(NamedTuple):
     # Pedals
     accel_gain: float = 0.8  # [1/s] of the speed error against the plan
     accel_preview: float = 0.1  # [s] ahead that the plan is read
-    accel_jerk: float = 3.0  # [m/s^3] a driver's comfort; nuPlan's bound is 4.13
+    accel_jerk: float = 3.6  # [m/s^3] a driver's comfort; nuPlan's bound is 4.13
     urgent_jerk: float = 60.0  # [m/s^3] of an emergency
     hold: float = -1.5  # [m/s^2] brake at standstill
     creep: float = 0.15  # [m/s] below which a car that plans to stand is held

@@ -238,7 +238,8 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
             if free < 1e8 and speed * speed < 2.0 * config.other_brake * max(free, 0.3):
                 stop = max(free, 0.0)
             _forecast_chain(tables, scratch, occ, count, float(d), drift, speed, stop, me, dt)
-            if add_entry(occ, path, length, width, reach, o, prior, False, dt):
+            side = reach + config.prior_side if prior else reach
+            if add_entry(occ, path, length, width, side, o, prior, False, dt):
                 e = occ.count[0] - 1
                 if prior and not (occ.entry[e].first == 0 and occ.entry[e].same_way):
                     widen_entry(occ, e, int(config.early / dt + 0.5), int(config.late / dt + 0.5))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 MEMORY_ROW = np.dtype(
     [
         ("stopped_at", "f8"),  # [m to go] of the stop line that was served
-        ("amber_go", "f8"),  # [m to go] of the light whose amber (or late red) is run
+        ("amber_go", "f8"),  # [m to go] of the light whose amber is run
         ("plan", "i8"),  # light plan that the driver has green of, -1 none
         ("phase", "i8"),  # its phase
         ("green_at", "f8"),  # [s] when that was last seen

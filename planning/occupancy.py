@@ -20,7 +20,8 @@ _SAME_WAY = math.cos(math.radians(55.0))
 
 ENTRY_ROW = np.dtype(
     [
-        ("first", "i8"),  # first step inside
+        ("first", "i8"),  # first step inside, widened
+        ("enters", "i8"),  # first step inside by its forecast
         ("same_way", "?"),  # it enters the corridor roughly in the path's direction
         ("prior", "?"),  # it has the right of way, or may have
         ("walker", "?"),  # on foot
@@ -96,6 +97,7 @@ def add_entry(occ, path, length, width, reach, source, prior, walker, dt):
                 occ.entry[e].same_way = math.cos(occ.pose[j].yaw - yaw_at(path, s)) > _SAME_WAY
     if first == STEPS:
         return False
+    occ.entry[e].enters = first
     occ.entry[e].first, occ.entry[e].prior, occ.entry[e].source, occ.entry[e].walker = first, prior, source, walker
     k = min(first, STEPS - 2)
     c = math.cos(occ.pose[k].yaw - yaw_at(path, 0.5 * (occ.cell[e, first].low + occ.cell[e, first].high)))

@@ -12,7 +12,7 @@ _LINE_REACH = 30.0  # [m] before a light, stop or give-way line a standing car h
 _AFTER = 4.0  # [m] beyond it before the way back
 _TAIL = 3.0  # [m] the ramp may reach past the obstacle's rear corner
 _MIN_RAMP = 7.0  # [m]
-_EARLY_GAP = 7.5  # [m] distance to keep from something that stands, so that one can still steer around it
+_EARLY_GAP = 9.0  # [m] distance to keep from something that stands, so that one can still steer around it
 
 
 @kernel

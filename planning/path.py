@@ -1,6 +1,6 @@
 """Reference path: the route ahead as dense points with heading and curvature, optionally shifted sideways.
 
-The route's points (SCENE_ROUTE_STEP apart) are joined by cubic Hermite curves with central-difference tangents, which
+The route's points (SCENEROUTE_STEP apart) are joined by cubic Hermite curves with central-difference tangents, which
 on a circle of 6 m radius leaves less than 2 mm. Frame: ego frame of the Scene; path coordinate s [m] starts at the
 driver's foot point on the route.
 """
@@ -14,7 +14,7 @@ from world.kernel import kernel
 
 PATH_POINTS = 120
 PATH_STEP = 1.0  # [m]
-_ROUTE_STEP = 2.0  # [m] world.records.SCENE_ROUTE_STEP
+ROUTE_STEP = 2.0  # [m] world.records.SCENEROUTE_STEP
 _SPAN = 2  # points either side that curvature is measured over: blurs kinks of the route over 2 m
 
 
@@ -51,7 +51,7 @@ def smooth_ramp(u):
 def _tangent(route, i, n):
     """(dx, dy) [m a route step] of the route at point i of n."""
     if n < 2:
-        return _ROUTE_STEP, 0.0
+        return ROUTE_STEP, 0.0
     lo, hi = max(i - 1, 0), min(i + 1, n - 1)
     dx = (route[hi].x - route[lo].x) / (hi - lo)
     dy = (route[hi].y - route[lo].y) / (hi - lo)
@@ -74,14 +74,14 @@ def path_one(route, path):
     n = 0
     while n < len(route) and route[n].valid:
         n += 1
-    length = max(n - 1, 0) * _ROUTE_STEP
+    length = max(n - 1, 0) * ROUTE_STEP
     for p in range(PATH_POINTS):
         s = p * PATH_STEP
-        i = min(int(s / _ROUTE_STEP), max(n - 2, 0))
+        i = min(int(s / ROUTE_STEP), max(n - 2, 0))
         j = min(i + 1, max(n - 1, 0))
         ax, ay = _tangent(route, i, n)
         bx, by = _tangent(route, j, n)
-        u = s / _ROUTE_STEP - i
+        u = s / ROUTE_STEP - i
         x0, y0 = route[i].x, route[i].y
         x1, y1 = route[j].x, route[j].y
         if u > 1.0 or n < 2:

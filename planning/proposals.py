@@ -69,7 +69,7 @@ def decide(
         roll_one(q, path, rolls, occ, speed, accel, half, max_brake, why, dt, config)
         best_way = max(best_way, rolls.roll[q, STEPS - 1].s)
     for q in range(COUNT):
-        score_one(q, rolls, occ, half, zone0, zone1, best_way, dt, config)
+        score_one(q, rolls, occ, half, rule_stop, zone0, zone1, best_way, dt, config)
         if (q == YIELD_NEAR or q == YIELD_FAR or q == WAIT) and rolls.proposal[q].stop >= rule_stop:
             rolls.proposal[q].score = -1.0
     return choose(rolls, COUNT, last, _BONUS)

@@ -6,7 +6,7 @@ points here are path coordinates of the box centre.
 
 import math
 
-from planning.path import project, yaw_at
+from planning.path import ROUTE_STEP, project, yaw_at
 from planning.speed import CONFLICT, GOAL, LIGHT, NONE, STOP_SIGN, WALKER, cap_speed
 from world.kernel import kernel
 from world.kinds import BodyKind, LightState
@@ -21,7 +21,8 @@ KERB_REACH = 9.0  # [m] from the path to somebody who may use the crosswalk
 def light_stop(me, memory, half, config):
     """Path coordinate [m] to stand at for the next light, FAR if it may be passed.
 
-    Amber: stop if that takes no more than `amber_brake`; the decision to go is kept. Red: stop unless impossible.
+    Amber: go if stopping takes more than `amber_brake` and the line is near in time; that decision is kept while it is
+    amber. Red: stop unless impossible.
     """
     if not me.light_valid:
         return FAR
@@ -30,12 +31,15 @@ def light_stop(me, memory, half, config):
     if state != RED and state != RED_AMBER and state != AMBER:
         memory.amber_go = math.nan
         return FAR
-    if abs(memory.amber_go - line) < 2.0:
-        return FAR
     needed = v * v / (2.0 * max(distance - 0.2, 0.05))
-    if v > 1.0 and needed > (config.amber_brake if state == AMBER else config.red_brake):
-        memory.amber_go = line
+    if v > 1.0 and needed > config.red_brake:
         return FAR
+    if state == AMBER:
+        if abs(memory.amber_go - line) < 2.0:
+            return FAR
+        if needed > config.amber_brake and distance < v * config.amber_time:
+            memory.amber_go = line
+            return FAR
     return distance - min(config.line_gap, max(distance - v * v / (2.0 * config.brake) - 0.1, 0.3))
 
 
@@ -84,7 +88,7 @@ def rule_stop(me, objects, memory, path, length, half, config):
     sign = sign_stop(me, memory, half, config)
     if sign < stop:
         stop, why = sign, STOP_SIGN
-    if me.remaining < length + 1.0 and me.remaining < stop:
+    if me.remaining < length + ROUTE_STEP + 0.1 and me.remaining < stop:
         stop, why = max(me.remaining, 0.0), GOAL
     if me.yield_valid:
         at = me.yield_distance + half

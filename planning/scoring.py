@@ -18,20 +18,21 @@ def counts(rolls, occ, q, e, j, half, dt, config):
     Somebody on the path behind the own middle, or who comes onto it behind the own tail, follows and keeps his own
     distance; but in front of one with right of way a merge must leave him `follow_time`.
     """
-    first = occ.entry[e].first
-    if first == 0 and occ.cell[e, 0].low + occ.cell[e, 0].high < 0.0:
-        return False
-    if occ.entry[e].same_way and occ.cell[e, first].high < rolls.roll[q, first].s - half + 1.0:
-        return occ.entry[e].prior and (j - first) * dt <= config.follow_time
+    row = occ.entry[e]
+    if row.first == 0 and occ.cell[e, 0].low + occ.cell[e, 0].high < 0.0:
+        return row.prior and row.enters > 0
+    if row.same_way and occ.cell[e, row.first].high < rolls.roll[q, row.first].s - half + 1.0:
+        return row.prior and (j - row.enters) * dt <= config.follow_time
     return True
 
 
 @kernel
-def score_one(q, rolls, occ, half, zone0, zone1, best_way, dt, config):
+def score_one(q, rolls, occ, half, rule_stop, zone0, zone1, best_way, dt, config):
     """Fill score, collision and terms of proposal q.
 
     Args:
-        half: [m] half the own length. zone0, zone1: [m] the next ground to keep clear, along the path.
+        half: [m] half the own length. rule_stop: [m] where the rules make everyone stand.
+        zone0, zone1: [m] the next ground to keep clear, along the path.
         best_way: [m] that the fastest proposal covers.
     """
     p = rolls.proposal[q]
@@ -42,12 +43,16 @@ def score_one(q, rolls, occ, half, zone0, zone1, best_way, dt, config):
         for e in range(occ.count[0]):
             if not occ.cell[e, j].inside or occ.cell[e, j].high < s - half:
                 continue
+            row = occ.entry[e]
+            low = occ.cell[e, j].low
+            if row.prior and not (row.enters == 0 and row.same_way):
+                low -= config.prior_gap
             closing = v - max(occ.entry[e].speed, 0.0) if occ.entry[e].same_way else v
-            if occ.cell[e, j].low > s + half + max(closing, 0.0) * 0.95:
+            if low > s + half + max(closing, 0.0) * 0.95:
                 continue
             if not counts(rolls, occ, q, e, j, half, dt, config):
                 continue
-            if occ.cell[e, j].low <= s + half:
+            if low <= s + half:
                 if v > 0.1 and j * dt < hit:
                     hit = j * dt
                     p.source = occ.entry[e].source
@@ -62,6 +67,8 @@ def score_one(q, rolls, occ, half, zone0, zone1, best_way, dt, config):
     soft = (W_PROGRESS * progress + W_TTC * near + W_COMFORT * comfort) / (W_PROGRESS + W_TTC + W_COMFORT)
     safe = 1.0 if hit == FREE else 0.3 * hit / ((STEPS - 1) * dt)
     rules = 0.4 if blocks else 1.0
+    if rule_stop < end - config.line_slack:
+        rules *= 0.1
     p.safe, p.progress, p.ttc, p.comfort, p.rules = safe, progress, near, comfort, rules
     p.collision = hit
     p.score = safe * rules * soft

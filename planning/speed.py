@@ -71,9 +71,13 @@ def brake_in_time(path, brake):
 
 
 @kernel
-def profile_accel(path, s, v, factor, stop, brake, tracking, preview):
-    """(acceleration [m/s^2], binds at the stop) that tracks the allowed speed and the stop point."""
-    at = s + v * preview
+def profile_accel(path, s, v, a, factor, stop, config):
+    """(acceleration [m/s^2], binds at the stop) that tracks the allowed speed and the stop point.
+
+    Both are read ahead by the way that it takes to change from acceleration a to the planned brake at the jerk limit.
+    """
+    brake = config.brake
+    at = s + v * (config.preview + 0.5 * max(a + brake, 0.0) / config.jerk)
     u = min(max(at / PATH_STEP, 0.0), PATH_POINTS - 1.001)
     i = int(u)
     slope = (path[i + 1].energy - path[i].energy) / PATH_STEP
@@ -89,7 +93,7 @@ def profile_accel(path, s, v, factor, stop, brake, tracking, preview):
         energy, feed = max(2.0 * brake * left, 0.0), -brake
         if stop - s < v * v / (2.0 * brake):  # late: the constant deceleration that still makes it
             return max(-v * v / (2.0 * max(stop - s, 0.05)), (0.0 - v) / 0.1), True
-    accel = (math.sqrt(max(energy, 0.0)) - v) / tracking
+    accel = (math.sqrt(max(energy, 0.0)) - v) / config.tracking
     if feed < 0.0 and accel < 0.0 - feed:  # on the braking curve, not still below it
         accel += feed
     return accel, held
@@ -107,7 +111,7 @@ def roll_one(q, path, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config)
     rolls.proposal[q].reason, rolls.proposal[q].source = NONE, -1
     for j in range(STEPS):
         rolls.roll[q, j].s, rolls.roll[q, j].v, rolls.roll[q, j].a = s, v, a
-        want, held = profile_accel(path, s, v, factor, stop, config.brake, config.tracking, config.preview)
+        want, held = profile_accel(path, s, v, a, factor, stop, config)
         want = min(want, config.max_accel)
         lead, who = 1e9, -1
         for e in range(occ.count[0]):
