@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -41,22 +42,25 @@ class LiveProgress:
 
 
 def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str, Any]) -> Table:
-    """The closing table: a row an episode, and their mean where there are several."""
-    table = Table(title=title)
-    for name in ("seed", "route", "completion", "ds_lb20", "ds_lb21", "infractions", "outcome", "time", "real time"):
-        table.add_column(name, justify="left" if name in ("infractions", "outcome") else "right")
+    """The closing table: a row an episode, and their mean where there are several. Fits 80 columns."""
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
+    for name in ("seed", "route", "done", "ds_lb20", "ds_lb21"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("what cost points", overflow="fold")
+    table.add_column("outcome", no_wrap=True)
+    for name in ("time", "speed"):
+        table.add_column(name, justify="right", no_wrap=True)
 
     def row(name: str, e: dict[str, Any], outcome: str) -> None:
-        counts = ", ".join(f"{k} {v:g}" for k, v in e["infractions"].items() if v)
         table.add_row(
             name,
             f"{e['route_length_m']:.0f} m",
-            f"{100 * e['route_completion']:.1f} %",
+            f"{100 * e['route_completion']:.0f} %",
             f"{e['ds_lb20']:.1f}",
             f"{e['ds_lb21']:.1f}",
-            counts or "none",
+            _costs(e),
             outcome,
-            f"{e['sim_time_s']:.1f} s",
+            f"{e['sim_time_s']:.0f} s",
             f"{e['realtime_factor']:.1f}x",
         )
 
@@ -66,3 +70,12 @@ def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str
         table.add_section()
         row("mean", mean, "")
     return table
+
+
+def _costs(e: dict[str, Any]) -> str:
+    """Infractions, and the slowest quarter of the route where it was slower than the traffic."""
+    parts = [f"{name} {count:g}" for name, count in e["infractions"].items() if count]
+    slowest = min(e.get("min_speed", ()), default=1.0)
+    if slowest < 1.0:
+        parts.append(f"slower than traffic ({100 * slowest:.0f} %)")
+    return ", ".join(parts) or "nothing"

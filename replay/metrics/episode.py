@@ -104,7 +104,7 @@ class EpisodeScorer:
         traffic = np.asarray(state.valid[:, k:], np.bool_) & np.asarray(bodies.kind[:, k:] < FIRST_WALKER)
         count = traffic.sum(axis=1)
         mean = np.where(traffic, np.abs(state.speed[:, k:]), 0.0).sum(axis=1) / np.maximum(count, 1)
-        self.min_speed.tick(self.progress, self.route_length, speed, mean, count)
+        self.min_speed.tick(self.progress, self.route_length, speed, mean, count, self.active)
         every = max(1, round(SAMPLE_DT / self.dt))
         self.ttc.tick(state, bodies, self.active & (self.ticks % every == 0), wide)
         self.trace.tick(state.vx[:, :k], state.vy[:, :k], state.yaw[:, :k], self.active)

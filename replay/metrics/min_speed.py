@@ -46,6 +46,7 @@ class MinSpeedMeter:
         speed: NDArray[np.float32],
         traffic_speed: NDArray[np.float64],
         traffic_count: NDArray[np.int64],
+        active: NDArray[np.bool_],
     ) -> None:
         """One tick of all drivers.
 
@@ -55,12 +56,13 @@ class MinSpeedMeter:
             speed: (B, K) [m/s] of the drivers.
             traffic_speed: (B,) [m/s] mean speed of the background vehicles.
             traffic_count: (B,) number of background vehicles; 0: nothing is measured this tick.
+            active: (B, K) drivers under way; nothing is measured of the others.
         """
         self.fraction = progress / np.maximum(route_length, 1e-6)
         for b, k in zip(*np.nonzero(progress - self.open_from > route_length / CHECKPOINTS), strict=True):
             self._close(b, k)
             self.open_from[b, k] = progress[b, k]
-        seen = (traffic_count > 0)[:, None] & np.ones_like(self.any_traffic)
+        seen = (traffic_count > 0)[:, None] & active
         self.any_traffic |= seen
         self.driver_sum += np.where(seen, np.abs(speed), 0.0)
         self.traffic_sum += np.where(seen, traffic_speed[:, None], 0.0)

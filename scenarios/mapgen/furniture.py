@@ -24,6 +24,8 @@ POLE = 0.6  # [m] from the kerb to a pole on the pavement
 REPEAT_FROM, REPEAT_AFTER = 90.0, 20.0  # [m] streets this long repeat their limit this far behind a junction
 TREE_STEM = 1.2  # [m] from a garden's edge to a stem
 
+FACING = 0.5  # [rad] approaches that run against each other within this angle share a phase
+
 
 @dataclass(frozen=True)
 class SignalSpec:
@@ -100,7 +102,9 @@ def furnish(network: Network) -> Furniture:
 
 def _furnish_crossing(out: Furniture, crossing: Crossing, profile: LaneProfile) -> None:
     control = crossing.plan.control
-    for phase, (letter, arm) in enumerate(sorted(crossing.arms.items())):
+    lights: dict[int, list[int]] = {}  # of each phase
+    phases = _phases(crossing)
+    for letter, arm in sorted(crossing.arms.items()):
         line = STOP_GAP
         if letter in crossing.plan.crosswalks:
             middle = arm.s_from_edge(CROSSWALK_SETBACK + CROSSWALK_WIDTH / 2.0)
@@ -119,8 +123,19 @@ def _furnish_crossing(out: Furniture, crossing: Crossing, profile: LaneProfile) 
         side = lane * (profile.kerb + POLE)
         out.signals.append(SignalSpec(ident, arm.street.id, s, side, -lane, lane, kind, 0, pose))
         if kind == "light":
-            name = f"{crossing.plan.name}, from {letter}"
-            out.controllers.append(ControllerSpec(1 + len(out.controllers), name, crossing.id, phase, (ident,)))
+            lights.setdefault(phases[letter], []).append(ident)
+    for phase, members in sorted(lights.items()):
+        name = f"{crossing.plan.name}, phase {phase}"
+        out.controllers.append(ControllerSpec(1 + len(out.controllers), name, crossing.id, phase, tuple(members)))
+
+
+def _phases(crossing: Crossing) -> dict[str, int]:
+    """Phase of each arm: approaches that face each other go together, left turns giving way to who comes towards them."""
+    out: dict[str, int] = {}
+    for letter, arm in sorted(crossing.arms.items()):
+        facing = [o for o in out if abs(wrap(crossing.arms[o].heading - arm.heading + math.pi)) < FACING]
+        out[letter] = out[facing[0]] if facing else len(set(out.values()))
+    return out
 
 
 def _head_pose(crossing: Crossing, arm: Arm, profile: LaneProfile) -> tuple[float, float, float, float]:

@@ -102,7 +102,7 @@ def test_outside_fraction_is_the_last_and_largest_share():
 def drive(meter: MinSpeedMeter, speed: float, traffic: float, count: int, start: float, stop: float, length: float):
     one = np.ones((1, 1), np.float32)
     for s in np.arange(start, stop, speed * 0.1):
-        meter.tick(s * one, length * one, speed * one, np.array([traffic]), np.array([count]))
+        meter.tick(s * one, length * one, speed * one, np.array([traffic]), np.array([count]), one > 0)
 
 
 def test_min_speed_meter_measures_quarters():
@@ -125,3 +125,13 @@ def test_min_speed_meter_counts_standing_traffic_as_one():
     meter = MinSpeedMeter(1, 1)
     drive(meter, 8.0, 0.0, 3, 0.0, 300.0, 1000.0)
     assert meter.result(0, 0) == (1.0,)
+
+
+def test_min_speed_of_a_driver_that_has_arrived_is_left_alone():
+    meter = MinSpeedMeter(1, 1)
+    drive(meter, 10.0, 10.0, 5, 0.0, 100.0, 100.0)
+    before = meter.result(0, 0)
+    one, gone = np.ones((1, 1)), np.zeros((1, 1), np.bool_)
+    for _ in range(500):
+        meter.tick(99.0 * one, 100.0 * one, 0.0 * one, np.array([10.0]), np.array([5]), gone)
+    assert meter.result(0, 0) == before

@@ -13,6 +13,11 @@ from world.opendrive import read_draft
 from world.roadmap import RoadMap
 
 
+def wrapped(angle):
+    """[rad] in [-pi, pi)."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
+
+
 @pytest.fixture(scope="module", params=TOWNS)
 def town(request) -> RoadMap:
     return build_road_map(read_draft(ROOT / "scenarios" / "maps" / f"{request.param}.xodr"))
@@ -31,19 +36,23 @@ def test_every_driving_lane_leads_on_and_all_reach_each_other(town):
     assert len(np.unique(part[driving(town)])) == 1
 
 
-def test_every_light_has_one_lane_and_a_phase_of_its_own(town):
+def test_every_light_has_one_lane_and_approaches_that_face_each_other_share_a_phase(town):
     light = town.stop_light[town.stop_kind == StopKind.LIGHT]
     assert sorted(light) == list(range(len(town.light_ids)))
-    assert (town.plan_phases == 3).all()
-    pairs = set(zip(town.light_plan.tolist(), town.light_phase.tolist(), strict=True))
-    assert len(pairs) == len(town.light_ids)
+    assert (town.plan_phases == 2).all()
+    for plan in range(len(town.plan_ids)):
+        yaw, phase = town.light_yaw[town.light_plan == plan], town.light_phase[town.light_plan == plan]
+        apart = np.abs(wrapped(yaw[:, None] - yaw))
+        assert ((apart > np.deg2rad(150)) <= (phase[:, None] == phase)).all()  # face to face: together
+        crossing = (apart > np.deg2rad(45)) & (apart < np.deg2rad(135))
+        assert (phase[:, None] != phase)[crossing].all()
 
 
 def test_lights_look_at_the_drivers_they_stop(town):
     for q in np.flatnonzero(town.stop_kind == StopKind.LIGHT):
         line, head = town.stop_line[q].mean(axis=0), town.light_xyz[town.stop_light[q]]
         to_driver = np.arctan2(*(line - head[:2])[::-1])
-        assert abs((town.light_yaw[town.stop_light[q]] - to_driver + np.pi) % (2 * np.pi) - np.pi) < np.deg2rad(10)
+        assert abs(wrapped(town.light_yaw[town.stop_light[q]] - to_driver)) < np.deg2rad(10)
 
 
 def test_walkers_can_go_everywhere(town):
