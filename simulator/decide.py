@@ -101,7 +101,7 @@ def route_end_accel(b, i, look, desired, tables, slots, traffic):
 
 
 @kernel
-def junction_ahead_accel(b, i, look, desired, lane0, dt, network, tables, slots, worlds, traffic):
+def junction_ahead_accel(b, i, look, desired, leader, gap, lane0, dt, network, tables, slots, worlds, traffic):
     """(acceleration [m/s^2], reason, room [m]) for entering the next junction."""
     row = traffic.row[b, i]
     k, start = next_junction(b, i, look, tables, slots)
@@ -109,7 +109,7 @@ def junction_ahead_accel(b, i, look, desired, lane0, dt, network, tables, slots,
         row.hold = FREE
         return FAR, FREE, FAR
     room, stop = stop_line_before(b, k, start, lane0, tables, slots.route_lane[b, i], _HALF * slots.length[b, i])
-    hold = ask_permit(b, i, k, start, room, stop, lane0, dt, network, tables, slots, worlds, traffic)
+    hold = ask_permit(b, i, k, start, room, stop, leader, gap, lane0, dt, network, tables, slots, worlds, traffic)
     row.hold = hold
     if hold == FREE:
         return FAR, FREE, room
@@ -151,7 +151,9 @@ def decide_one(b, i, lane0, dt, network, tables, slots, worlds, walkers, traffic
         if other >= 0:
             a = follow_accel(b, i, room, slots.speed[b, other], desired, slots, traffic)
             accel, reason = take_least(accel, reason, a, LEADER)
-    a, why, room = junction_ahead_accel(b, i, look, desired, lane0, dt, network, tables, slots, worlds, traffic)
+    a, why, room = junction_ahead_accel(
+        b, i, look, desired, leader, gap, lane0, dt, network, tables, slots, worlds, traffic
+    )
     accel, reason = take_least(accel, reason, a, why)
     a = junction_accel(b, i, look, lane0, desired, tables, slots, traffic)
     accel, reason = take_least(accel, reason, a, CONFLICT)

@@ -11,8 +11,9 @@ the time to cross and a margin); do not block the box: Vienna Convention on Road
 import numpy as np
 
 from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, takes_span, time_to
+from simulator.occupancy import TRAFFIC
 from simulator.state import ROUTE_LANES
-from simulator.traffic import CLAIMS, EXIT_FULL, FREE, RED, STOP_SIGN, YIELDING
+from simulator.traffic import CLAIMS, EXIT_FULL, FREE, LEADER, RED, STOP_SIGN, YIELDING
 from world.kernel import kernel
 from world.kinds import LightState, Priority, StopKind
 
@@ -30,6 +31,7 @@ MARGIN = np.float32(1.6)  # [s] between two vehicles on the same ground
 IMPATIENCE = np.float32(0.05)  # [s] less margin per second of waiting
 MIN_MARGIN = np.float32(0.6)  # [s]
 STANDING = np.float32(0.3)  # [m/s]
+FLOWING = np.float32(2.0)  # [m/s] a queue that moves so goes in together
 LONG_WAIT = np.float32(6.0)  # [s] after which those who stand sort it out by order of arrival
 _EARLY, _LATE = np.float32(2.0), np.float32(0.8)  # [m/s^2] others may speed up as hard, or as slowly
 
@@ -55,10 +57,12 @@ def stop_line_before(b, k, start, lane0, tables, slots_route, half):
 
 @kernel
 def may_pass_light(b, i, room, state, slots, traffic):
-    """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably."""
+    """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably, and then keeps to that."""
     if state == _RED or state == _RED_AMBER:
         return False
     if state == _AMBER:
+        if traffic.row[b, i].hold == RED:
+            return False
         speed = slots.speed[b, i]
         return speed * speed > _TWO * AMBER_BRAKE * max(room - _HALF, np.float32(0.01))
     return True
@@ -75,12 +79,12 @@ def gap_to(claim, conflict, enter, leave, margin):
 
 
 @kernel
-def yields_to(b, i, front, lane, conflict, claim, top, tables, slots, traffic):
+def yields_to(b, i, front, lane, conflict, claim, top, waited, tables, slots, traffic):
     """Whether vehicle i has to wait before the junction for another vehicle on a conflicting lane.
 
     Args:
         front: [m] s of the own bumper on `lane` (negative: before it).
-        top: [m/s] own speed in the junction.
+        top: [m/s] own speed in the junction. waited: [s] since it came to the line.
     """
     if claim.front - claim.length > conflict.o1 + CLEAR:
         return False
@@ -99,26 +103,26 @@ def yields_to(b, i, front, lane, conflict, claim, top, tables, slots, traffic):
             return False  # the own permit is older
         rear = claim.front - claim.length
         return time_to(conflict.o1 + CLEAR - rear, claim.speed, _LATE, claim.top) + _HALF > enter
-    if conflict.priority == _GOES or claim.hold == RED:
+    if conflict.priority == _GOES or claim.hold == RED or (row.granted == 1 and claim.external == 0):
         return False
     standing = claim.speed < STANDING
     if standing and (claim.hold == EXIT_FULL or claim.hold == STOP_SIGN):
         return False
-    if standing and claim.external == 1 and claim.waited > np.float32(3.0):
-        return False
+    if standing and (claim.arrived == 0 if claim.external == 0 else claim.waited > np.float32(3.0)):
+        return False  # it stands in a queue, or hesitates
     earlier = row.arrived < claim.arrived or (row.arrived == claim.arrived and i < claim.slot) or claim.arrived == 0
     if row.arrived == 0:
         earlier = False
     if conflict.priority != _YIELDS and earlier:
         return False
-    if standing and row.waited > LONG_WAIT and earlier:
+    if standing and waited > LONG_WAIT and earlier:
         return False
     leave = time_to(conflict.s1 + slots.length[b, i] - front, speed, row.drive, max(top, speed))
-    return not gap_to(claim, conflict, enter, leave, max(MARGIN - IMPATIENCE * row.waited, MIN_MARGIN))
+    return not gap_to(claim, conflict, enter, leave, max(MARGIN - IMPATIENCE * waited, MIN_MARGIN))
 
 
 @kernel
-def way_is_clear(b, i, k, start, lane0, network, tables, slots, traffic):
+def way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic):
     """Whether right of way allows the crossing of the junction that begins at place k of the route."""
     half = _HALF * slots.length[b, i]
     junction = tables.lanes[slots.route_lane[b, i, k]].junction
@@ -135,7 +139,7 @@ def way_is_clear(b, i, k, start, lane0, network, tables, slots, traffic):
             while node >= 0 and conflict.kind != DIVERGE:
                 claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
                 if claim.slot != i and yields_to(
-                    b, i, half - start, lane, conflict, claim, top, tables, slots, traffic
+                    b, i, half - start, lane, conflict, claim, top, waited, tables, slots, traffic
                 ):
                     return False
                 node = np.int64(claim.next)
@@ -198,11 +202,12 @@ def exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
 
 
 @kernel
-def ask_permit(b, i, k, start, room, stop, lane0, dt, network, tables, slots, worlds, traffic):
+def ask_permit(b, i, k, start, room, stop, leader, gap, lane0, dt, network, tables, slots, worlds, traffic):
     """FREE where vehicle i may enter the junction lane at place k of its route, else why not; keeps the permit.
 
     Args:
         start: [m] from its centre to the lane. room: [m] from its bumper to the line. stop: row of the line or -1.
+        leader, gap: the vehicle ahead (-1: none) and [m] to it.
     """
     row = traffic.row[b, i]
     lane = slots.route_lane[b, i, k]
@@ -226,9 +231,14 @@ def ask_permit(b, i, k, start, room, stop, lane0, dt, network, tables, slots, wo
             if room < STOP_ZONE and slots.speed[b, i] < np.float32(0.05) and row.waited >= STOP_TIME:
                 row.stop_served = 1
                 hold = FREE
+    if hold == FREE and leader >= 0 and gap < room:  # behind somebody who has not gone in
+        ahead = traffic.row[b, leader]
+        if slots.controller[b, leader] != TRAFFIC or ahead.let_in == 0 or slots.speed[b, leader] < FLOWING:
+            hold = LEADER
     if hold == FREE and not exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
         hold = EXIT_FULL
-    if hold == FREE and not way_is_clear(b, i, k, start, lane0, network, tables, slots, traffic):
+    waited = np.float32(worlds.step[b] + 1 - row.arrived) * dt if row.arrived > 0 else _ZERO
+    if hold == FREE and not way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic):
         hold = YIELDING
     if hold == FREE and row.granted == 0:
         row.granted, row.order = 1, worlds.step[b] + 1

@@ -76,8 +76,11 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
     claim.lane, claim.slot = lane, i
     claim.front, claim.length, claim.speed = front, slots.length[b, i], slots.speed[b, i]
     claim.top = max(slots.speed[b, i], min(network.cap[tables.lanes[lane].point0], slots.max_speed[b, i]))
-    claim.hold, claim.waited, claim.order, claim.arrived = row.hold, row.waited, row.order, row.arrived
+    claim.waited, claim.order = row.waited, row.order
     claim.external = 0 if slots.controller[b, i] == TRAFFIC else 1
+    asked = row.entry == lane or claim.external == 1  # else what it remembers is of the junction before
+    claim.hold = row.hold if asked else 0
+    claim.arrived = row.arrived if asked else 0
     claim.committed = 1 if committed else 0
     claim.next = traffic.claim_head[b, lane - lane0]
     traffic.claim_head[b, lane - lane0] = i * CLAIMS + rank
@@ -87,6 +90,7 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
 def claim_lanes(b, i, lane0, network, tables, slots, traffic):
     """Announce a vehicle on the junction lane it is leaving, is on, and will come to."""
     row = traffic.row[b, i]
+    row.let_in = row.granted
     half = _HALF * slots.length[b, i]
     look = CLAIM_LOOK + CLAIM_TIME * slots.speed[b, i]
     rank = np.int64(0)
