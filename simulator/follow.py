@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from simulator.occupancy import permit_order
 from simulator.state import ROUTE_LANES
 from simulator.traffic import CLAIMS
 from world.idm import idm_accel
@@ -76,21 +77,20 @@ def takes_span(claim, span_start):
 
 
 @kernel
-def goes_before(claim, b, i, traffic):
-    """Whether another vehicle that has been let into the junction goes before vehicle i: the order of permits."""
-    if claim.external == 1:
+def goes_before(claim, conflict, own, i):
+    """Whether another vehicle goes before vehicle i: it is on the shared ground, or its permit is older than `own`."""
+    if claim.external == 1 or claim.front > conflict.o0 + _ONE:
         return True
-    own = traffic.row[b, i].order
     return claim.order < own or (claim.order == own and claim.slot < i)
 
 
 @kernel
-def shared_accel(b, i, front, room, lane, conflict, claim, desired, tables, slots, traffic):
+def shared_accel(b, i, front, room, lane, own, conflict, claim, desired, tables, slots, traffic):
     """Acceleration [m/s^2] against one vehicle on a conflicting lane.
 
     Args:
         front: [m] s of the own bumper on `lane`. room: [m] from it to the shared span (negative: in it).
-        conflict: row of tables.conflicts. claim: of the other vehicle on the other lane.
+        own: number of the own permit. conflict: row of tables.conflicts. claim: of the other vehicle on the other lane.
     """
     rear = claim.front - claim.length
     if conflict.kind == DIVERGE:  # its tail may still be where both lanes are one
@@ -102,12 +102,12 @@ def shared_accel(b, i, front, room, lane, conflict, claim, desired, tables, slot
     if conflict.kind == MERGE:
         lead = (tables.lanes[lane].length - front) - (tables.lanes[conflict.lane].length - claim.front)
         gap = lead - claim.length
-        if gap > _ZERO or (lead > _ZERO and goes_before(claim, b, i, traffic)):
+        if gap > _ZERO or (lead > _ZERO and goes_before(claim, conflict, own, i)):
             speed = claim.speed
             if room > gap:
                 gap, speed = room, min(speed, _HALF * slots.speed[b, i])
             return follow_accel(b, i, gap, speed, desired, slots, traffic)
-    if not goes_before(claim, b, i, traffic) or room < -_ONE:
+    if not goes_before(claim, conflict, own, i) or room < -_ONE:
         return FAR
     if slots.speed[b, i] > _TWO:  # it will be gone before this vehicle is there
         out = time_to(conflict.o1 + CLEAR - rear, claim.speed, _ONE, claim.top)
@@ -130,6 +130,7 @@ def junction_accel(b, i, look, lane0, desired, tables, slots, traffic):
         shape = tables.lanes[lane]
         if shape.junction >= 0:
             front = half - start
+            own = permit_order(lane, row, tables)
             permitted = front > _ZERO or (permitted and shape.junction == last) or (row.granted == 1 and row.entry == lane)
             for c in range(shape.conf0, shape.conf1):
                 conflict = tables.conflicts[c]
@@ -142,8 +143,12 @@ def junction_accel(b, i, look, lane0, desired, tables, slots, traffic):
                 while node >= 0:
                     claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
                     if claim.slot != i:
-                        one = shared_accel(b, i, front, room, lane, conflict, claim, desired, tables, slots, traffic)
-                        accel = min(accel, one)
+                        accel = min(
+                            accel,
+                            shared_accel(
+                                b, i, front, room, lane, own, conflict, claim, desired, tables, slots, traffic
+                            ),
+                        )
                     node = np.int64(claim.next)
         else:
             permitted = False

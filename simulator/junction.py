@@ -57,12 +57,18 @@ def stop_line_before(b, k, start, lane0, tables, slots_route, half):
 
 @kernel
 def may_pass_light(b, i, room, state, slots, traffic):
-    """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably, and then keeps to that."""
+    """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably, and then keeps to that.
+
+    Who had to give way at the line during green goes at amber, as soon as those who come towards him stop: otherwise
+    dense traffic would let nobody turn left, ever.
+    """
     if state == _RED or state == _RED_AMBER:
         return False
     if state == _AMBER:
         if traffic.row[b, i].hold == RED:
             return False
+        if traffic.row[b, i].hold == YIELDING and room < _TWO:
+            return True
         speed = slots.speed[b, i]
         return speed * speed > _TWO * AMBER_BRAKE * max(room - _HALF, np.float32(0.01))
     return True
@@ -213,6 +219,7 @@ def ask_permit(b, i, k, start, room, stop, leader, gap, lane0, dt, network, tabl
     lane = slots.route_lane[b, i, k]
     half = _HALF * slots.length[b, i]
     if row.entry != lane:
+        row.inside = row.order
         row.entry, row.granted, row.arrived, row.stop_served = lane, 0, 0, 0
     past = room < -PAST_LINE
     if past and row.granted == 1:

@@ -69,6 +69,14 @@ def list_one(b, i, lane0, slots, traffic):
 
 
 @kernel
+def permit_order(lane, row, tables):
+    """Number of a vehicle's permit for the junction of a lane: the one asked for last, or the one before."""
+    if row.entry >= 0 and tables.lanes[row.entry].junction == tables.lanes[lane].junction:
+        return row.order
+    return row.inside
+
+
+@kernel
 def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots, traffic):
     """Announce vehicle i on a junction lane; `front` is its bumper's s on that lane (negative: still to come)."""
     row = traffic.row[b, i]
@@ -76,7 +84,7 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
     claim.lane, claim.slot = lane, i
     claim.front, claim.length, claim.speed = front, slots.length[b, i], slots.speed[b, i]
     claim.top = max(slots.speed[b, i], min(network.cap[tables.lanes[lane].point0], slots.max_speed[b, i]))
-    claim.waited, claim.order = row.waited, row.order
+    claim.waited, claim.order = row.waited, permit_order(lane, row, tables)
     claim.external = 0 if slots.controller[b, i] == TRAFFIC else 1
     asked = row.entry == lane or claim.external == 1  # else what it remembers is of the junction before
     claim.hold = row.hold if asked else 0

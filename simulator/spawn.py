@@ -52,7 +52,7 @@ def empty_slot(b, i, slots, traffic):
     row.previous = row.leaving = row.entry = row.stop_row = -1
     row.place = row.wish = row.granted = row.hold = row.stop_served = 0
     row.slope = row.bend = row.waited = row.ended = row.command = row.path_s = _ZERO
-    row.order = row.arrived = row.changed = 0
+    row.order = row.inside = row.arrived = row.changed = 0
     row.reason = 0
     row.path = -1
 
