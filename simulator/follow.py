@@ -14,7 +14,7 @@ from world.kinds import ConflictKind
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 FAR = np.float32(1e4)  # [m] nothing ahead
 STOP_HEADWAY = np.float32(0.4)  # [s] of the approach to a line: shorter than behind a vehicle, which may move
-STOP_SHORT = np.float32(0.7)  # [m] between bumper and line
+STOP_SHORT = np.float32(0.9)  # [m] between bumper and line
 CROSS, MERGE, DIVERGE = int(ConflictKind.CROSS), int(ConflictKind.MERGE), int(ConflictKind.DIVERGE)
 CLEAR = np.float32(0.5)  # [m] behind a conflict's span that counts as still in it
 _FIRM = np.float32(8.0)  # [m/s^2] twice the deceleration at which an external vehicle is taken not to stop
@@ -31,8 +31,10 @@ def follow_accel(b, i, gap, leader_speed, desired, slots, traffic):
 def stop_accel(b, i, room, desired, slots, traffic):
     """Acceleration [m/s^2] that stops the front bumper STOP_SHORT before a line `room` [m] ahead."""
     t = traffic.row[b, i]
-    gap = room - STOP_SHORT + t.min_gap
-    return idm_accel(slots.speed[b, i], _ZERO, gap, desired, t.min_gap, STOP_HEADWAY, t.drive, t.brake)
+    gap, speed = room - STOP_SHORT + t.min_gap, slots.speed[b, i]
+    accel = idm_accel(speed, _ZERO, gap, desired, t.min_gap, STOP_HEADWAY, t.drive, t.brake)
+    needed = speed * speed * _HALF / max(room - _HALF * STOP_SHORT, np.float32(0.05))
+    return min(accel, -needed) if needed > _HALF * t.brake else accel
 
 
 @kernel
