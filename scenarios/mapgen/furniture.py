@@ -130,7 +130,7 @@ def _furnish_crossing(out: Furniture, crossing: Crossing, profile: LaneProfile) 
 
 
 def _phases(crossing: Crossing) -> dict[str, int]:
-    """Phase of each arm: approaches that face each other go together, left turns giving way to who comes towards them."""
+    """Phase of each arm: approaches that face each other go together, and left turns give way."""
     out: dict[str, int] = {}
     for letter, arm in sorted(crossing.arms.items()):
         facing = [o for o in out if abs(wrap(crossing.arms[o].heading - arm.heading + math.pi)) < FACING]
