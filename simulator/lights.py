@@ -1,54 +1,116 @@
-"""Traffic lights: the state of each head follows from its plan's clock.
+"""Traffic lights: each plan serves its phases as traffic calls for them.
 
-A plan's cycle is, phase after phase: green, amber, all-red (with red-amber at its end for the phase that comes next).
-Each plan of each world has a random offset, so that a town does not switch as one.
+A phase is green for at least MIN_GREEN. While nobody calls another phase it stays green. Once somebody does, it ends
+as soon as nobody comes towards its own lines for PASSAGE seconds (it "gaps out"), at the latest after MAX_GREEN; amber
+and all-red follow, then the next phase in order that is called, its last second of red shown as red-amber.
+
+Source: vehicle-actuated control as in FHWA, Traffic Signal Timing Manual (2008), chapters 5 and 6 (minimum green, passage
+time, maximum green, gap-out, phase skipping, yellow change and red clearance).
 """
 
 import numpy as np
 
 from world.kernel import kernel
-from world.kinds import LightState
-from world.random import draw_unit
+from world.kinds import BodyKind, LightState, StopKind
+from world.random import draw_index, draw_unit
 
-GREEN_TIME = np.float32(12.0)  # [s]
+MIN_GREEN = np.float32(6.0)  # [s]
+MAX_GREEN = np.float32(20.0)  # [s] while somebody else waits
+PASSAGE = np.float32(2.5)  # [s] before a line within which a vehicle on its way keeps the phase green
+QUEUE = np.float32(8.0)  # [m] before a line within which a standing vehicle does
+CALL_REACH = np.float32(40.0)  # [m] before a line from which a vehicle calls for its phase
 AMBER_TIME = np.float32(3.0)  # [s]
 ALL_RED_TIME = np.float32(2.0)  # [s]
-RED_AMBER_TIME = np.float32(1.0)  # [s] last part of the all-red time
-PHASE_TIME = GREEN_TIME + AMBER_TIME + ALL_RED_TIME
-LONE_RED_TIME = np.float32(8.0)  # [s] extra red of a plan of one phase
+RED_AMBER_TIME = np.float32(1.0)  # [s] last part of the red time
+LONE_RED_TIME = np.float32(8.0)  # [s] extra red of a plan of one phase, which has nobody to give way to
 ENTITY_PLAN = 3 << 20
-OFFSET = 121  # purpose of the draw
+FIRST_PHASE, FIRST_CLOCK = 121, 122  # purposes of draws
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _RED, _RED_AMBER = int(LightState.RED), int(LightState.RED_AMBER)
 _GREEN, _AMBER = int(LightState.GREEN), int(LightState.AMBER)
+_PEDESTRIAN, _LIGHT = int(BodyKind.PEDESTRIAN), int(StopKind.LIGHT)
 
 
 @kernel
-def light_state(time, phase, phases, offset):
+def phase_bit(phase):
+    """The bit of a phase in plan_calls and plan_holds; phases beyond 32 share bits."""
+    return np.int64(1) << np.int64(phase & 31)
+
+
+@kernel
+def call_one(b, i, tables, slots, worlds):
+    """Note that vehicle i calls for the phase of the light ahead of it, and whether it keeps it green."""
+    start = -slots.lane_s[b, i] - _HALF * slots.length[b, i]
+    row = tables.maps[worlds.map_id[b]]
+    for k in range(3):
+        lane = slots.route_lane[b, i, k]
+        if lane < 0 or start > CALL_REACH:
+            return
+        for q in range(tables.lanes[lane].stop0, tables.lanes[lane].stop1):
+            stop = tables.stops[q]
+            room = start + stop.s
+            if stop.kind == _LIGHT and room > -_ONE:
+                if room < CALL_REACH:
+                    light = tables.lights[stop.light]
+                    plan, bit = light.plan - row.plan0, phase_bit(light.phase)
+                    worlds.plan_calls[b, plan] |= bit
+                    if room < max(QUEUE, PASSAGE * slots.speed[b, i]):
+                        worlds.plan_holds[b, plan] |= bit
+                return
+        start += tables.lanes[lane].length
+
+
+@kernel
+def plan_one(b, plan, phases, worlds, dt):
+    """Let the clock of one plan run, and end or begin its phase."""
+    clock = worlds.plan_clock[b, plan] + dt
+    phase = worlds.plan_phase[b, plan]
+    if worlds.plan_clearing[b, plan] == 0:
+        calls, held = worlds.plan_calls[b, plan], worlds.plan_holds[b, plan] & phase_bit(phase)
+        others = calls & ~phase_bit(phase)
+        ends = clock >= MAX_GREEN if held else clock >= MIN_GREEN
+        if ends and (others or phases == 1):
+            following = phase
+            for n in range(1, phases):
+                following = (phase + n) % phases
+                if calls & phase_bit(following):
+                    break
+            worlds.plan_next[b, plan] = following
+            worlds.plan_clearing[b, plan] = 1
+            clock = _ZERO
+    else:
+        if clock >= clearing_time(phases):
+            worlds.plan_phase[b, plan] = worlds.plan_next[b, plan]
+            worlds.plan_clearing[b, plan] = 0
+            clock = _ZERO
+    worlds.plan_clock[b, plan] = clock
+
+
+@kernel
+def clearing_time(phases):
+    """[s] from the end of one green to the begin of the next."""
+    return AMBER_TIME + ALL_RED_TIME + (LONE_RED_TIME if phases == 1 else _ZERO)
+
+
+@kernel
+def light_state(phase, current, following, clearing, clock, phases):
     """LightState of a head.
 
     Args:
-        time: [s] since reset. phase: the plan's phase in which the head is green. phases: of the plan.
-        offset: fraction of the cycle in [0, 1) by which the plan is ahead.
+        phase: in which the head is green. current, following: the plan's phase and the one to come.
+        clearing: 0 during green. clock: [s] since the green or the clearing began. phases: of the plan.
     """
-    cycle = PHASE_TIME * np.float32(phases)
-    if phases == 1:
-        cycle += LONE_RED_TIME
-    clock = np.float64(time) + np.float64(offset) * cycle
-    within = np.float32(clock - np.floor(clock / cycle) * cycle)
-    own = within - np.float32(phase) * PHASE_TIME
-    if own < np.float32(0.0):
-        own += cycle
-    if own < GREEN_TIME:
-        return _GREEN
-    if own < GREEN_TIME + AMBER_TIME:
+    if clearing == 0:
+        return _GREEN if phase == current else _RED
+    if phase == current and clock < AMBER_TIME:
         return _AMBER
-    if own >= cycle - RED_AMBER_TIME:
+    if phase == following and clock >= clearing_time(phases) - RED_AMBER_TIME:
         return _RED_AMBER
     return _RED
 
 
 @kernel
-def light_one(b, light, tables, worlds, dt):
+def light_one(b, light, tables, worlds):
     """Set the state of one light (index within the map) of world b for the present step."""
     held = worlds.light_hold[b, light]
     if held >= 0:
@@ -57,14 +119,39 @@ def light_one(b, light, tables, worlds, dt):
     row = tables.maps[worlds.map_id[b]]
     head = tables.lights[row.light0 + light]
     plan = head.plan - row.plan0
-    offset = draw_unit(worlds.seed[b], ENTITY_PLAN + plan, 0, OFFSET)
-    time = np.float64(worlds.step[b]) * dt
-    worlds.light[b, light] = light_state(time, head.phase, tables.plans[head.plan].phases, offset)
+    worlds.light[b, light] = light_state(
+        head.phase, worlds.plan_phase[b, plan], worlds.plan_next[b, plan], worlds.plan_clearing[b, plan],
+        worlds.plan_clock[b, plan], tables.plans[head.plan].phases,
+    )  # fmt: skip
 
 
 @kernel
-def lights_world(b, tables, worlds, dt):
-    """All lights of world b."""
+def start_lights_world(b, tables, worlds):
+    """Plans of world b at the begin of an episode: some phase, green for some time, so that a town is not in step."""
     row = tables.maps[worlds.map_id[b]]
+    for plan in range(row.plan1 - row.plan0):
+        phases, entity = tables.plans[row.plan0 + plan].phases, ENTITY_PLAN + plan
+        worlds.plan_phase[b, plan] = draw_index(worlds.seed[b], entity, 0, FIRST_PHASE, phases)
+        worlds.plan_clock[b, plan] = MAX_GREEN * draw_unit(worlds.seed[b], entity, 0, FIRST_CLOCK)
+        worlds.plan_next[b, plan] = worlds.plan_phase[b, plan]
+        worlds.plan_clearing[b, plan] = 0
     for light in range(row.light1 - row.light0):
-        light_one(b, light, tables, worlds, dt)
+        light_one(b, light, tables, worlds)
+
+
+@kernel
+def lights_world(b, tables, slots, worlds, dt):
+    """One step of all plans and lights of world b."""
+    row = tables.maps[worlds.map_id[b]]
+    plans = row.plan1 - row.plan0
+    if plans == 0:
+        return
+    for plan in range(plans):
+        worlds.plan_calls[b, plan] = worlds.plan_holds[b, plan] = 0
+    for i in range(slots.x.shape[1]):
+        if slots.valid[b, i] and slots.kind[b, i] != _PEDESTRIAN and slots.lane[b, i] >= 0:
+            call_one(b, i, tables, slots, worlds)
+    for plan in range(plans):
+        plan_one(b, plan, tables.plans[row.plan0 + plan].phases, worlds, dt)
+    for light in range(row.light1 - row.light0):
+        light_one(b, light, tables, worlds)

@@ -47,7 +47,9 @@ def _assemble(
 ) -> Model:
     """All arrays of an engine, empty."""
     rows = tables.maps
-    lanes, lights, crosswalks = (int((rows[f"{n}1"] - rows[f"{n}0"]).max()) for n in ("lane", "light", "crosswalk"))
+    lanes, lights, plans, crosswalks = (
+        int((rows[f"{n}1"] - rows[f"{n}0"]).max()) for n in ("lane", "light", "plan", "crosswalk")
+    )
     n, k = scenario.drivers + scenario.vehicles + scenario.pedestrians + spare, scenario.drivers
     slots = make_slots(worlds, n)
     return Model(
@@ -59,7 +61,7 @@ def _assemble(
         network=network,
         routes=routes,
         slots=slots,
-        worlds=make_worlds(worlds, max(lights, 1)),
+        worlds=make_worlds(worlds, max(lights, 1), max(plans, 1)),
         traffic=make_traffic(worlds, n, lanes),
         walkers=make_walkers(worlds, n, crosswalks),
         broad=make_broad(worlds, n),

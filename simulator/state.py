@@ -68,6 +68,13 @@ class Worlds(NamedTuple):
     light: np.ndarray  # int8 (B, T) LightState, index within the map
     light_hold: np.ndarray  # int8 (B, T) LightState that hooks hold, -1: the plan rules
     friction: np.ndarray  # float32
+    # Signal plans, (B, P), index within the map (see simulator.lights)
+    plan_phase: np.ndarray  # int32 the phase that is green, or was until the clearing began
+    plan_next: np.ndarray  # int32 the phase that follows the clearing
+    plan_clearing: np.ndarray  # int32 1 between two greens
+    plan_clock: np.ndarray  # float32 [s] since the green or the clearing began
+    plan_calls: np.ndarray  # int64 a bit for each phase that somebody wants
+    plan_holds: np.ndarray  # int64 a bit for each phase that somebody is about to use
 
 
 _FLOATS = (
@@ -93,8 +100,9 @@ def make_slots(worlds: int, slots: int) -> Slots:
     )
 
 
-def make_worlds(worlds: int, lights: int) -> Worlds:
-    """Worlds at step 0 on map 0; `lights` is the largest number of lights of any map."""
+def make_worlds(worlds: int, lights: int, plans: int = 1) -> Worlds:
+    """Worlds at step 0 on map 0; `lights` and `plans` are the largest numbers of lights and plans of any map."""
+    plan = (worlds, plans)
     return Worlds(
         map_id=np.zeros(worlds, np.int32),
         seed=np.zeros(worlds, np.uint64),
@@ -102,6 +110,12 @@ def make_worlds(worlds: int, lights: int) -> Worlds:
         light=np.zeros((worlds, lights), np.int8),
         light_hold=np.full((worlds, lights), -1, np.int8),
         friction=np.ones(worlds, np.float32),
+        plan_phase=np.zeros(plan, np.int32),
+        plan_next=np.zeros(plan, np.int32),
+        plan_clearing=np.zeros(plan, np.int32),
+        plan_clock=np.zeros(plan, np.float32),
+        plan_calls=np.zeros(plan, np.int64),
+        plan_holds=np.zeros(plan, np.int64),
     )
 
 

@@ -7,7 +7,7 @@ from simulator.dynamics import count_waiting, drive_bicycle, drive_script, drive
 from simulator.fleet import ENTITY_VEHICLE
 from simulator.hashing import hash_start, hash_world
 from simulator.judge_step import judge_world, locate_drivers_world
-from simulator.lights import lights_world
+from simulator.lights import lights_world, start_lights_world
 from simulator.occupancy import PEDESTRIAN, lists_world
 from simulator.overlap import sort_world
 from simulator.spawn import fill_world, life_one, start_speed
@@ -69,7 +69,7 @@ def lists_of_world(b, model):
 def step_world(b, model):
     """One step of world b: lights, lists, decisions, motion, walkers, life, judge, hash."""
     tables, slots, worlds = model.tables, model.slots, model.worlds
-    lights_world(b, tables, worlds, model.dt)
+    lights_world(b, tables, slots, worlds, model.dt)
     lists_of_world(b, model)
     decide_world(b, model)
     move_world(b, model)
@@ -92,7 +92,7 @@ def reset_world(b, model):
     fill_world(b, model.drivers, model.vehicles, model.network, tables, slots, worlds, traffic, model.routes)
     first = model.drivers + model.vehicles
     spawn_walkers_world(b, tables, slots, worlds, model.walkers, first, model.pedestrians)
-    lights_world(b, tables, worlds, model.dt)
+    start_lights_world(b, tables, worlds)
     lists_of_world(b, model)
     lane0 = np.int64(tables.maps[worlds.map_id[b]].lane0)
     for i in range(model.drivers, first):
