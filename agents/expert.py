@@ -59,9 +59,7 @@ class ExpertAgent:
         if not self._ready:
             raise ValueError("act() before reset()")
         fill_rows(self._rows, observation)
-        plan_by_map(
-            self._rows, self._tables, self._routes, self._dt, self._memory, self._scratch, self._out, self._row
-        )
+        plan_by_map(self._rows, self._tables, self._routes, self._dt, self._memory, self._scratch, self._out, self._row)
         debug = {name: self._out.driver[name].astype(np.float32) for name in ("choice", "source", "error")}
         plan = plan_record(self._out, observation)
         return Decision(control=control_record(self._out), plan=plan, scene=observation, debug=debug)

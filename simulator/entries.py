@@ -56,9 +56,7 @@ def scene_worlds(address, first, last):
     """Fill the true scenes of the drivers of the worlds first .. last - 1."""
     model = model_at(address)
     for b in range(first, last):
-        scene_world(
-            b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.scene, model.dt
-        )
+        scene_world(b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.scene, model.dt)
 
 
 @kernel

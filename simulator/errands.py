@@ -66,7 +66,7 @@ class Errands:
         except RouteError as error:
             raise ValueError(f"scenario {scenario.name}: {error}") from error
         raise ValueError(
-            f"scenario {scenario.name}: {ATTEMPTS} routes of driver {k} all begin within {CLEAR} m of another driver's; "
+            f"scenario {scenario.name}: {ATTEMPTS} routes of driver {k} begin within {CLEAR} m of another driver's; "
             f"map {router.map.name} is too small for {scenario.drivers} drivers"
         )
 

@@ -133,7 +133,9 @@ def junction_accel(b, i, look, lane0, desired, tables, slots, traffic):
         if shape.junction >= 0:
             front = half - start
             own = permit_order(lane, row, tables)
-            permitted = front > _ZERO or (permitted and shape.junction == last) or (row.granted == 1 and row.entry == lane)
+            permitted = (
+                front > _ZERO or (permitted and shape.junction == last) or (row.granted == 1 and row.entry == lane)
+            )
             for c in range(shape.conf0, shape.conf1):
                 conflict = tables.conflicts[c]
                 if not permitted and conflict.kind != DIVERGE:

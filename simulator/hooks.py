@@ -163,7 +163,9 @@ class EngineHooks:
             x, y = slots.x[world, i], slots.y[world, i]
             if not slots.valid[world, i]:
                 empty_one(self._engine.address, world, i)
-            raise ValueError(f"hooks: slot {i} at ({x:.2f}, {y:.2f}) is not on a lane that runs its way; traffic must be")
+            raise ValueError(
+                f"hooks: slot {i} at ({x:.2f}, {y:.2f}) is not on a lane that runs its way; traffic must be"
+            )
 
     def despawn(self, world: int, slot: int) -> None:
         """Take a body out of the world; the engine does not fill the slot again."""
@@ -193,7 +195,9 @@ class EngineHooks:
         """Hand a slot to traffic, to scripts, or (drivers only) to the agent."""
         slot, controller = self._slot(world, slot), int(Controller(controller))
         if controller == Controller.EXTERNAL and slot >= self._engine.model.drivers:
-            raise ValueError(f"hooks: slot {slot} is not a driver's; EXTERNAL is for slots below {self._engine.model.drivers}")
+            raise ValueError(
+                f"hooks: slot {slot} is not a driver's; EXTERNAL is for slots below {self._engine.model.drivers}"
+            )
         if controller == Controller.TRAFFIC and self._vehicle(world, slot):
             self._onto_lane(world, slot)
         self._engine.model.slots.controller[world, slot] = controller

@@ -103,8 +103,11 @@ def yields_to(b, i, front, lane, conflict, claim, top, waited, tables, slots, tr
             lead = (tables.lanes[lane].length - front) - (tables.lanes[conflict.lane].length - claim.front)
             if lead > claim.length:
                 return False  # it merges well before: a leader
-        if row.granted == 1 and row.entry >= 0 and claim.external == 0 and (
-            row.order < claim.order or (row.order == claim.order and i < claim.slot)
+        if (
+            row.granted == 1
+            and row.entry >= 0
+            and claim.external == 0
+            and (row.order < claim.order or (row.order == claim.order and i < claim.slot))
         ):
             return False  # the own permit is older
         rear = claim.front - claim.length

@@ -4,8 +4,8 @@ A phase is green for at least MIN_GREEN. While nobody calls another phase it sta
 as soon as nobody comes towards its own lines for PASSAGE seconds (it "gaps out"), at the latest after MAX_GREEN; amber
 and all-red follow, then the next phase in order that is called, its last second of red shown as red-amber.
 
-Source: vehicle-actuated control as in FHWA, Traffic Signal Timing Manual (2008), chapters 5 and 6 (minimum green, passage
-time, maximum green, gap-out, phase skipping, yellow change and red clearance).
+Source: vehicle-actuated control as in FHWA, Traffic Signal Timing Manual (2008), chapters 5 and 6 (minimum green,
+passage time, maximum green, gap-out, phase skipping, yellow change and red clearance).
 """
 
 import numpy as np

@@ -45,9 +45,7 @@ def find_lane(b, i, tables, slots, worlds):
             best, best_s, best_d = lane, s, d
     if best >= 0:
         return best, best_s, best_d
-    lane, s, d, dist = nearest_lane(
-        tables, worlds.map_id[b], x, y, slots.z[b, i], yaw, True, DRIVABLE_MASK
-    )
+    lane, s, d, dist = nearest_lane(tables, worlds.map_id[b], x, y, slots.z[b, i], yaw, True, DRIVABLE_MASK)
     if lane < 0 or dist > _NEAR:
         return np.int64(-1), _ZERO, _ZERO
     return lane, np.float32(s), np.float32(d)
@@ -83,9 +81,11 @@ def locate_one(b, i, k, tables, slots, worlds, traffic, routes):
     lane, s, d = find_lane(b, i, tables, slots, worlds)
     row = traffic.row[b, i]
     if lane != slots.lane[b, i]:
-        row.previous = slots.lane[b, i] if slots.lane[b, i] >= 0 and lane >= 0 and has_successor(
-            tables, slots.lane[b, i], lane
-        ) else -1
+        row.previous = (
+            slots.lane[b, i]
+            if slots.lane[b, i] >= 0 and lane >= 0 and has_successor(tables, slots.lane[b, i], lane)
+            else -1
+        )
     slots.lane[b, i], slots.lane_s[b, i], slots.lane_d[b, i] = lane, s, d
     way_ahead(b, i, k, tables, slots, traffic, routes)
     if lane >= 0:

@@ -43,7 +43,13 @@ class Model(NamedTuple):
 
 
 def _assemble(
-    tables: MapTables, network: Network, routes: RouteTable, worlds: int, scenario: Scenario, spare: int, config: SensorConfig
+    tables: MapTables,
+    network: Network,
+    routes: RouteTable,
+    worlds: int,
+    scenario: Scenario,
+    spare: int,
+    config: SensorConfig,
 ) -> Model:
     """All arrays of an engine, empty."""
     rows = tables.maps

@@ -18,7 +18,7 @@ CROSSING_ROOM = np.float32(1.0)  # [m] before a crosswalk
 
 @kernel
 def _in_way(offset, side_speed, reach, time):
-    """Whether a body `offset` [m] off the path, drifting at side_speed, is within `reach` of it now or before `time`."""
+    """Whether a body `offset` [m] off the path, drifting at side_speed, is within `reach` of it now or by `time`."""
     later = offset + side_speed * time
     return min(offset, later) < reach and max(offset, later) > -reach
 

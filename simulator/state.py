@@ -127,6 +127,4 @@ def bodies_view(slots: Slots) -> Bodies:
 def state_view(slots: Slots, worlds: Worlds) -> WorldState:
     """The public record over the engine's arrays, without a copy."""
     shared = {n: getattr(slots, n) for n in WorldState.__dataclass_fields__ if hasattr(slots, n)}
-    return WorldState(
-        **shared, light=worlds.light, map_id=worlds.map_id, seed=worlds.seed, step=worlds.step
-    )
+    return WorldState(**shared, light=worlds.light, map_id=worlds.map_id, seed=worlds.seed, step=worlds.step)

@@ -61,7 +61,15 @@ def life_world(b, model):
 def lists_of_world(b, model):
     """Lane lists, claims and loose bodies of world b."""
     lists_world(
-        b, model.drivers, model.network, model.tables, model.slots, model.worlds, model.walkers, model.traffic, model.routes
+        b,
+        model.drivers,
+        model.network,
+        model.tables,
+        model.slots,
+        model.worlds,
+        model.walkers,
+        model.traffic,
+        model.routes,
     )
 
 

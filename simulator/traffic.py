@@ -36,9 +36,10 @@ TRAFFIC_ROW = np.dtype(
         ("ahead", "i4"), ("behind", "i4"), ("listed", "i4"),
         # Sideways: d' along the lane and its rate of change; lane being left (-1: none); wish: -1 right, 1 left
         ("slope", "f4"), ("bend", "f4"), ("leaving", "i4"), ("wish", "i4"), ("changed", "i8"),
-        # Junction ahead: lane asked for, whether it may go (and could at the start of the step), since when (and for the
-        # junction before), when it came to the line, why not
-        ("entry", "i4"), ("granted", "i4"), ("let_in", "i4"), ("order", "i8"), ("inside", "i8"), ("arrived", "i8"), ("hold", "i4"),
+        # Junction ahead: lane asked for, whether it may go (and could at the start of the step), since when (and for
+        # the junction before), when it came to the line, why not
+        ("entry", "i4"), ("granted", "i4"), ("let_in", "i4"), ("order", "i8"), ("inside", "i8"),
+        ("arrived", "i8"), ("hold", "i4"),
         ("stop_row", "i4"), ("stop_served", "i4"),
         # Timers [s] and life: standing; at the end of the route; wanted: the engine keeps the slot populated
         ("waited", "f4"), ("ended", "f4"), ("wanted", "i4"), ("gone", "i8"),

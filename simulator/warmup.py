@@ -48,7 +48,9 @@ def compile_group(group: int) -> None:
 
 def _compile_in_children() -> bool:
     """Compile each group in a process of its own; whether all of them managed."""
-    code = "import sys; sys.path.insert(0, {root!r}); from simulator.warmup import compile_group; compile_group({group})"
+    code = (
+        "import sys; sys.path.insert(0, {root!r}); from simulator.warmup import compile_group; compile_group({group})"
+    )
     try:
         jobs = [
             subprocess.Popen([sys.executable, "-c", code.format(root=str(ROOT), group=g)], stdin=subprocess.DEVNULL)

@@ -48,7 +48,7 @@ def steer_actuator(steer, command, max_steer, max_rate, lag, dt):
 
 @kernel
 def drive_actuator(accel, command, max_accel, max_brake, max_jerk, dt):
-    """Acceleration [m/s^2] after dt: the limited command, reached at max_jerk by the engine and faster by the brakes."""
+    """Acceleration [m/s^2] after dt: the limited command, reached at max_jerk by the engine, faster by the brakes."""
     target = min(max(command, -max_brake), max_accel)
     slow, fast = max_jerk * dt, BRAKE_JERK * max_jerk * dt
     if target > accel:

@@ -83,7 +83,9 @@ class MapDraft:
     crosswalks: list[NDArray[np.float64]] = field(default_factory=list)  # each (n, 3) outline
     buildings: list[tuple[NDArray[np.float64], float]] = field(default_factory=list)  # outline (n, 3), height [m]
     trees: list[tuple[float, float, float, float, float]] = field(default_factory=list)  # x, y, z, crown radius, height
-    edges: list[tuple[NDArray[np.float64], EdgeKind]] = field(default_factory=list)  # polyline (n, 3) along drivable borders
+    edges: list[tuple[NDArray[np.float64], EdgeKind]] = field(
+        default_factory=list
+    )  # polyline (n, 3) along drivable borders
     priorities: list[tuple[str, str, str]] = field(default_factory=list)  # junction id, high road id, low road id
     left_hand_traffic: bool = False
     skipped: dict[str, int] = field(default_factory=dict)

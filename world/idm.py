@@ -53,7 +53,7 @@ def idm_accel(speed, leader_speed, gap, desired, min_gap, headway, max_accel, co
 
 @kernel
 def idm_equilibrium_gap(speed, desired, min_gap, headway):
-    """Gap [m] at which a platoon of equal speed keeps that speed: (s0 + v T) / sqrt(1 - (v / v0)^4), speed < desired."""
+    """Gap [m] at which a platoon keeps its common speed: (s0 + v T) / sqrt(1 - (v / v0)^4), speed < desired."""
     ratio = speed / desired
     r2 = ratio * ratio
     return (min_gap + speed * headway) / np.float32(math.sqrt(_ONE - r2 * r2))

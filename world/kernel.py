@@ -13,7 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import llvmlite.binding as llvm
@@ -26,7 +26,9 @@ from world.compiling import share
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay", "perception", "envs")
-_IMPORT = re.compile(rf"^\s*(?:from|import)\s+((?:{'|'.join(KERNEL_PACKAGES)})(?:\.\w+)*)(?:\s+import\s+([\w, ]+))?", re.M)
+_IMPORT = re.compile(
+    rf"^\s*(?:from|import)\s+((?:{'|'.join(KERNEL_PACKAGES)})(?:\.\w+)*)(?:\s+import\s+([\w, ]+))?", re.M
+)
 
 
 def cache_root() -> Path:
@@ -43,7 +45,7 @@ def _module_file(name: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _read(path: Path) -> tuple[bytes, tuple[Path, ...]]:
     """A source file and our files that it imports."""
     source = path.read_bytes()
@@ -76,12 +78,14 @@ def usable_cache_root() -> Path | None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        print(f"tarmac: kernels cannot be cached in {folder} ({error}); they are compiled anew each time", file=sys.stderr)
+        print(
+            f"tarmac: kernels cannot be cached in {folder} ({error}); they are compiled anew each time", file=sys.stderr
+        )
         return None
     return folder
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernel_cache_dir(path: Path) -> Path | None:
     """Folder for the compiled kernels of a source file, for this checkout, this Numba and this processor."""
     root = usable_cache_root()

@@ -61,7 +61,7 @@ class Hooks(Protocol):
         length: float | None = None,
         width: float | None = None,
     ) -> int:
-        """Put a body into a free slot and return the slot. Raises ValueError when none is free or the place is taken."""
+        """Put a body into a free slot and return it. Raises ValueError: none is free, or the place is taken."""
         ...
 
     def despawn(self, world: int, slot: int) -> None: ...

@@ -6,6 +6,8 @@ A cell's list holds all within `reach` (`world.grid`); whatever lies further is 
 Positions are in the map frame. `world.map_query` has the batched NumPy face.
 """
 
+import math
+
 import numpy as np
 
 from world.kernel import kernel
@@ -32,7 +34,7 @@ _FAR2 = np.float32(1e18)
 def wrap_angle(angle):
     """float32 angle wrapped to [-pi, pi)."""
     a = np.float32(angle)
-    a = a - _TWO_PI * np.float32(np.floor((a + _PI) / _TWO_PI))
+    a = a - _TWO_PI * np.float32(math.floor((a + _PI) / _TWO_PI))
     return -_PI if a >= _PI else a
 
 
@@ -62,7 +64,7 @@ def scan_cell(points, lanes, cells, begin, end, from_centre, x, y, z, heading, u
     cannot be nearer than an earlier one by more than 2 from_centre, which ends the scan early.
     """
     slack = _TWO * from_centre
-    bound = np.float32(np.sqrt(best_cost)) + slack
+    bound = np.float32(math.sqrt(best_cost)) + slack
     bound = bound * bound
     for i in range(begin, end):
         point = cells[i]
@@ -77,7 +79,7 @@ def scan_cell(points, lanes, cells, begin, end, from_centre, x, y, z, heading, u
         if (kind_mask >> kind) & 1 == 0:
             continue
         if use_heading:
-            half = np.float32(np.sin((heading - points[point].heading) * _HALF)) * _HEADING_WEIGHT
+            half = np.float32(math.sin((heading - points[point].heading) * _HALF)) * _HEADING_WEIGHT
             turn = half * half
             if kind == _BOTH_WAYS:
                 turn = min(turn, _HEADING_WEIGHT * _HEADING_WEIGHT - turn)
@@ -85,7 +87,7 @@ def scan_cell(points, lanes, cells, begin, end, from_centre, x, y, z, heading, u
             if cost >= best_cost:
                 continue
         best, best_cost = np.int64(point), cost
-        bound = np.float32(np.sqrt(best_cost)) + slack
+        bound = np.float32(math.sqrt(best_cost)) + slack
         bound = bound * bound
     return best, best_cost
 
@@ -95,11 +97,11 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
     """(first point, cost^2) of the nearest lane segment of one map; point -1 where no lane has a wanted kind."""
     row = tables.maps[map_id]
     best, best_cost = np.int64(-1), _FAR2
-    if not (np.isfinite(x) and np.isfinite(y) and np.isfinite(z)):
+    if not (math.isfinite(x) and math.isfinite(y) and math.isfinite(z)):
         return best, best_cost
     limit = np.float32(1e6)
-    cx = np.int64(np.floor(min(max((x - row.x0) / row.cell, -limit), limit)))
-    cy = np.int64(np.floor(min(max((y - row.y0) / row.cell, -limit), limit)))
+    cx = np.int64(math.floor(min(max((x - row.x0) / row.cell, -limit), limit)))
+    cy = np.int64(math.floor(min(max((y - row.y0) / row.cell, -limit), limit)))
     nx, ny = np.int64(row.nx), np.int64(row.ny)
     ring = max(max(-cx, cx - nx + 1), max(max(-cy, cy - ny + 1), np.int64(0)))
     last = max(max(abs(cx), abs(nx - 1 - cx)), max(abs(cy), abs(ny - 1 - cy)))
@@ -112,7 +114,7 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
                     continue
                 mx = x - (row.x0 + (np.float32(ix) + _HALF) * row.cell)
                 my = y - (row.y0 + (np.float32(iy) + _HALF) * row.cell)
-                away = np.float32(np.sqrt(mx * mx + my * my))
+                away = np.float32(math.sqrt(mx * mx + my * my))
                 cell = row.cell0 + ix * ny + iy
                 best, best_cost = scan_cell(
                     tables.points,
@@ -149,9 +151,9 @@ def locate(tables, lane, point, x, y):
     t = min(max(segment_param(a.x, a.y, b.x, b.y, x, y), _ZERO), _ONE)
     ux, uy = b.x - a.x, b.y - a.y
     dx, dy = x - (a.x + t * ux), y - (a.y + t * uy)
-    dist = np.float32(np.sqrt(dx * dx + dy * dy))
+    dist = np.float32(math.sqrt(dx * dx + dy * dy))
     cross = ux * dy - uy * dx
-    length = np.float32(np.sqrt(max(ux * ux + uy * uy, _TINY)))
+    length = np.float32(math.sqrt(max(ux * ux + uy * uy, _TINY)))
     inner = (t > _ZERO or point == row.point0) and (t < _ONE or point == row.point0 + row.points - 2)
     d = cross / length if inner and (t <= _ZERO or t >= _ONE) else (dist if cross >= _ZERO else -dist)
     return (np.float32(point - row.point0) + t) * row.step, np.float32(d), dist
@@ -250,7 +252,7 @@ def in_band(points, point, x, y, z):
     half = (a.width + t * (b.width - a.width)) * _HALF
     if dx * dx + dy * dy > half * half or abs(z - (a.z + t * (b.z - a.z))) > _LEVEL:
         return False
-    return abs(raw - t) * np.float32(np.sqrt(ux * ux + uy * uy)) <= _JOINT
+    return abs(raw - t) * np.float32(math.sqrt(ux * ux + uy * uy)) <= _JOINT
 
 
 @kernel
@@ -258,7 +260,7 @@ def is_drivable(tables, map_id, x, y, z):
     """Whether a position lies inside the band of any drivable lane of its level (z within 2.5 m)."""
     row = tables.maps[map_id]
     fx, fy, fz = np.float32(x), np.float32(y), np.float32(z)
-    gx, gy = np.floor((fx - row.x0) / row.cell), np.floor((fy - row.y0) / row.cell)
+    gx, gy = math.floor((fx - row.x0) / row.cell), math.floor((fy - row.y0) / row.cell)
     if not (gx >= 0 and gy >= 0 and gx < row.nx and gy < row.ny):
         return False
     cell = row.cell0 + np.int64(gx) * row.ny + np.int64(gy)

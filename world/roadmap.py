@@ -150,7 +150,8 @@ MAP_ROW = np.dtype(
     [
         ("lane0", "i4"), ("lane1", "i4"), ("light0", "i4"), ("light1", "i4"), ("plan0", "i4"), ("plan1", "i4"),
         ("walk0", "i4"), ("walk1", "i4"), ("edge0", "i4"), ("edge1", "i4"), ("building0", "i4"), ("building1", "i4"),
-        ("tree0", "i4"), ("tree1", "i4"), ("crosswalk0", "i4"), ("crosswalk1", "i4"), ("cell0", "i4"), ("nx", "i4"), ("ny", "i4"), ("left_hand", "i4"),
+        ("tree0", "i4"), ("tree1", "i4"), ("crosswalk0", "i4"), ("crosswalk1", "i4"),
+        ("cell0", "i4"), ("nx", "i4"), ("ny", "i4"), ("left_hand", "i4"),
         ("x0", "f4"), ("y0", "f4"), ("cell", "f4"), ("reach", "f4"),
     ]
 )  # fmt: skip
@@ -165,7 +166,8 @@ LANE_ROW = np.dtype(
 POINT_ROW = np.dtype(
     [
         ("x", "f4"), ("y", "f4"), ("z", "f4"), ("heading", "f4"), ("width", "f4"), ("curvature", "f4"),
-        ("limit", "f4"), ("lane", "i4"), ("mark_left", "i1"), ("mark_right", "i1"), ("change_left", "i1"), ("change_right", "i1"),
+        ("limit", "f4"), ("lane", "i4"), ("mark_left", "i1"), ("mark_right", "i1"),
+        ("change_left", "i1"), ("change_right", "i1"),
     ]
 )  # fmt: skip
 CONFLICT_ROW = np.dtype(
@@ -175,18 +177,22 @@ STOP_ROW = np.dtype([("lane", "i4"), ("s", "f4"), ("kind", "i4"), ("light", "i4"
 LIGHT_ROW = np.dtype([("plan", "i4"), ("phase", "i4"), ("x", "f4"), ("y", "f4"), ("z", "f4"), ("yaw", "f4")])
 PLAN_ROW = np.dtype([("phases", "i4")])
 CROSSING_ROW = np.dtype([("crosswalk", "i4"), ("s0", "f4"), ("s1", "f4")])
-EDGE_ROW = np.dtype([("ax", "f4"), ("ay", "f4"), ("az", "f4"), ("bx", "f4"), ("by", "f4"), ("bz", "f4"), ("kind", "i4")])
+EDGE_ROW = np.dtype(
+    [("ax", "f4"), ("ay", "f4"), ("az", "f4"), ("bx", "f4"), ("by", "f4"), ("bz", "f4"), ("kind", "i4")]
+)
 WALK_ROW = np.dtype(
     [("point0", "i4"), ("points", "i4"), ("width", "f4"), ("length", "f4"), ("kind", "i4"), ("crosswalk", "i4")]
 )
 WALK_POINT_ROW = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4"), ("s", "f4")])
-BUILDING_ROW = np.dtype([("corner0", "i4"), ("corner1", "i4"), ("height", "f4"), ("x", "f4"), ("y", "f4"), ("radius", "f4")])
+BUILDING_ROW = np.dtype(
+    [("corner0", "i4"), ("corner1", "i4"), ("height", "f4"), ("x", "f4"), ("y", "f4"), ("radius", "f4")]
+)
 CORNER_ROW = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4")])
 TREE_ROW = np.dtype([("x", "f4"), ("y", "f4"), ("z", "f4"), ("radius", "f4"), ("height", "f4")])
 
 
 class MapTables(NamedTuple):
-    """What kernels read. All lane, point, light, ... indices are global over the MapSet (each map's rows are a block)."""
+    """What kernels read. All indices of lanes, points, lights, ... are global over the MapSet (each map is a block)."""
 
     maps: np.ndarray  # MAP_ROW
     lanes: np.ndarray  # LANE_ROW; `drivable` is 1 where motor vehicles may drive

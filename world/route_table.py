@@ -3,6 +3,7 @@
 A route is a polyline with a point every metre (ROUTE_STEP), point i at progress s = i m; the last point is the goal.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,8 +126,8 @@ def project_on_route(routes, b, k, x, y, hint, window):
     if last < 0:
         return _ZERO, _ZERO
     fx, fy = np.float32(x), np.float32(y)
-    low = np.int64(np.floor(max(np.float32(hint) - np.float32(window), _ZERO) / _STEP))
-    high = np.int64(np.floor(min(np.float32(hint) + np.float32(window), np.float32(1e8)) / _STEP))
+    low = np.int64(math.floor(max(np.float32(hint) - np.float32(window), _ZERO) / _STEP))
+    high = np.int64(math.floor(min(np.float32(hint) + np.float32(window), np.float32(1e8)) / _STEP))
     low, high = min(low, last), max(min(high, last), np.int64(0))
     best, best_t, best_cost = low, _ZERO, _FAR
     ax, ay = routes.x[b, k, low], routes.y[b, k, low]
@@ -150,8 +151,8 @@ def _offset(routes, b, k, i, t, cost, x, y, last):
     ux, uy = routes.x[b, k, i + 1] - ax, routes.y[b, k, i + 1] - ay
     cross = ux * (y - ay) - uy * (x - ax)
     if (t <= _ZERO and i == 0) or (t >= _ONE and i == last):
-        return cross / np.float32(np.sqrt(max(ux * ux + uy * uy, np.float32(1e-9))))
-    dist = np.float32(np.sqrt(cost))
+        return cross / np.float32(math.sqrt(max(ux * ux + uy * uy, np.float32(1e-9))))
+    dist = np.float32(math.sqrt(cost))
     return dist if cross >= _ZERO else -dist
 
 
