@@ -64,7 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     ptx.add_argument("--cc", default="8.0", help="compute capability, e.g. 9.0")
     ptx.add_argument("--phase", action="append", help="only this phase (may be given more than once)")
     ptx.set_defaults(run=_ptx)
-    audit = commands.add_parser("audit", help="drive traffic without drivers; contacts, red lights, speed as JSON lines")
+    audit = commands.add_parser(
+        "audit", help="drive traffic without drivers; contacts, red lights, speed as JSON lines"
+    )
     audit.add_argument("map", type=Path)
     audit.add_argument("--vehicles", type=int, default=60)
     audit.add_argument("--pedestrians", type=int, default=30)

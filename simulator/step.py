@@ -74,19 +74,36 @@ def lists_of_world(b, model):
 
 
 @kernel
+def lights_phase(b, model):
+    """Lights of world b for the present step."""
+    lights_world(b, model.tables, model.slots, model.worlds, model.dt)
+
+
+@kernel
+def walkers_phase(b, model):
+    """Motion of the walkers of world b."""
+    sort_world(b, model.slots, model.broad)
+    step_walkers_world(b, model.tables, model.slots, model.worlds, model.walkers, model.broad, model.dt)
+
+
+@kernel
+def judge_phase(b, model):
+    """Judge the new state of world b."""
+    judge_world(b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.broad, model.limits)
+
+
+@kernel
 def step_world(b, model):
     """One step of world b: lights, lists, decisions, motion, walkers, life, judge, hash."""
-    tables, slots, worlds = model.tables, model.slots, model.worlds
-    lights_world(b, tables, slots, worlds, model.dt)
+    lights_phase(b, model)
     lists_of_world(b, model)
     decide_world(b, model)
     move_world(b, model)
-    sort_world(b, slots, model.broad)
-    step_walkers_world(b, tables, slots, worlds, model.walkers, model.broad, model.dt)
+    walkers_phase(b, model)
     life_world(b, model)
-    worlds.step[b] += 1
-    judge_world(b, tables, slots, worlds, model.routes, model.judge, model.broad, model.limits)
-    hash_world(b, tables, slots, worlds, model.bits, model.state_hash)
+    model.worlds.step[b] += 1
+    judge_phase(b, model)
+    hash_world(b, model.tables, model.slots, model.worlds, model.bits, model.state_hash)
 
 
 @kernel
