@@ -4,6 +4,7 @@ All state lives in arrays that are allocated here once; a step is one compiled c
 the engine hands out (`state`, `bodies`, `scene()`) are views that the next step overwrites.
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -69,7 +70,8 @@ class Engine:
         self.state_hash = model.state_hash
         self._scene = scene_view(model.scene)
         self.hooks = EngineHooks(self)
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = -1
         self._slices = _slices(worlds, threads)
         self._started = np.zeros(worlds, np.bool_)
         warm_up()
@@ -84,6 +86,10 @@ class Engine:
         """Index of a path that no slot uses, after making room if there is none."""
         traffic = self.model.traffic
         free = np.flatnonzero(traffic.path_points == 0)
+        if not len(free):  # slots that were emptied leave their paths behind
+            held = traffic.row["path"]
+            traffic.path_points[np.setdiff1d(np.arange(len(traffic.path_points)), held[held >= 0])] = 0
+            free = np.flatnonzero(traffic.path_points == 0)
         if not len(free):
             count = len(traffic.path_points)
             path, points = np.zeros((2 * count, PATH_POINTS, 2), np.float32), np.zeros(2 * count, np.int32)
@@ -121,12 +127,15 @@ class Engine:
         """Start new episodes in the worlds of `mask` (all, if None), each a function of its seed and map alone.
 
         Raises:
-            ValueError: not one seed a world; a map has no route of the scenario's length.
+            ValueError: not one seed or mask value a world; a map has no route of the scenario's length.
         """
         worlds = len(self.state_hash)
         if len(seeds) != worlds:
             raise ValueError(f"reset: got {len(seeds)} seeds, expected one for each of {worlds} worlds")
-        which = np.arange(worlds) if mask is None else np.flatnonzero(np.asarray(mask))
+        chosen = np.ones(worlds, np.bool_) if mask is None else np.asarray(mask)
+        if chosen.shape != (worlds,) or chosen.dtype != np.bool_:
+            raise ValueError(f"reset: mask is {chosen.dtype} of shape {chosen.shape}, expected bool of shape ({worlds},)")
+        which = np.flatnonzero(chosen)
         model = self.model
         for b in map(int, which):
             clear_world(self.address, b)
@@ -195,9 +204,11 @@ class Engine:
 
     def _run(self, steps: int) -> None:
         """Step all worlds, each slice in a thread of its own where there are several."""
-        if self._pool is None:
+        if len(self._slices) == 1:
             step_worlds(self.address, 0, len(self.state_hash), steps)
             return
+        if self._pool is None or self._pool_process != os.getpid():  # a forked process has none of its parent's threads
+            self._pool, self._pool_process = ThreadPoolExecutor(len(self._slices)), os.getpid()
         jobs = [self._pool.submit(step_worlds, self.address, first, last, steps) for first, last in self._slices]
         for job in jobs:
             job.result()
@@ -227,9 +238,9 @@ class Engine:
 
     def close(self) -> None:
         """Let the threads go."""
-        if self._pool is not None:
+        if self._pool is not None and self._pool_process == os.getpid():
             self._pool.shutdown()
-            self._pool = None
+        self._pool = None
 
     def __enter__(self) -> "Engine":
         return self

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 WEATHER = ("cloud", "rain", "fog", "wetness", "sun_height", "sun_azimuth", "wind")
 ENTITY_SPAWNED = 5 << 20
+_PUT = (
+    "x y z yaw speed vx vy accel steer yaw_rate old_x old_y old_yaw lane route_lane"
+).split()  # what a teleport writes
 OFF_LANE = 1.5  # [m] from a lane's centre line beyond which traffic cannot take a body over
 
 
@@ -100,6 +103,9 @@ class EngineHooks:
         """
         world, kind, controller = self._world(world), int(BodyKind(kind)), int(Controller(controller))
         self._finite("pose", *xy, yaw, speed)
+        for what, size in (("length", length), ("width", width)):
+            if size is not None and not 0.1 <= size <= 30.0:
+                raise ValueError(f"hooks: {what} is {size} m, allowed is 0.1 to 30")
         if controller == Controller.EXTERNAL:
             raise ValueError("hooks: spawned bodies are TRAFFIC or SCRIPTED; EXTERNAL is for the engine's drivers")
         if kind == BodyKind.PEDESTRIAN and controller == Controller.TRAFFIC:
@@ -179,13 +185,23 @@ class EngineHooks:
         self._log(world, "despawn", slot=slot)
 
     def teleport(self, world: int, slot: int, xy: tuple[float, float], yaw: float, speed: float = 0.0) -> None:
-        """Move a body; a place that is taken is allowed, the judge will see it."""
+        """Move a body; a place that is taken is allowed, the judge will see it.
+
+        Raises:
+            ValueError: traffic would not be on a lane there.
+        """
         slot = self._slot(world, slot)
         self._finite("pose", *xy, yaw, speed)
-        z = self._ground(world, xy, float(self._engine.state.z[world, slot]))
-        self._put(world, slot, xy, z, yaw, speed)
-        if self._engine.state.controller[world, slot] == Controller.TRAFFIC and self._vehicle(world, slot):
-            self._onto_lane(world, slot)
+        slots = self._engine.model.slots
+        before = {name: getattr(slots, name)[world, slot].copy() for name in _PUT}
+        self._put(world, slot, xy, self._ground(world, xy, float(slots.z[world, slot])), yaw, speed)
+        if slots.controller[world, slot] == Controller.TRAFFIC and self._vehicle(world, slot):
+            try:
+                self._onto_lane(world, slot)
+            except ValueError:  # it stays where it was
+                for name, value in before.items():
+                    getattr(slots, name)[world, slot] = value
+                raise
         self._log(world, "teleport", slot=slot, xy=(float(xy[0]), float(xy[1])), yaw=float(yaw), speed=float(speed))
 
     def _vehicle(self, world: int, slot: int) -> bool:
@@ -218,14 +234,13 @@ class EngineHooks:
     def set_target_path(self, world: int, slot: int, path: NDArray[np.float32] | None) -> None:
         """(M, 2) [m] polyline, 2 <= M <= 256, that a scripted slot follows at its target speed; None: straight on."""
         slot = self._slot(world, slot)
+        points = np.zeros((2, 2), np.float32) if path is None else np.asarray(path, np.float32)
+        if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= PATH_POINTS:
+            raise ValueError(f"hooks: path has shape {points.shape}, expected (2 to {PATH_POINTS}, 2)")
+        self._finite("path", *points.ravel().tolist())
         self._free_path(world, slot)
-        row = self._engine.model.traffic.row[world, slot]
-        row["path_s"] = 0.0
+        self._engine.model.traffic.row[world, slot]["path_s"] = 0.0
         if path is not None:
-            points = np.asarray(path, np.float32)
-            if points.ndim != 2 or points.shape[1] != 2 or not 2 <= len(points) <= PATH_POINTS:
-                raise ValueError(f"hooks: path has shape {points.shape}, expected (2 to {PATH_POINTS}, 2)")
-            self._finite("path", *points.ravel().tolist())
             index = self._engine.free_path()
             traffic = self._engine.model.traffic
             traffic.path[index, : len(points)] = points

@@ -10,6 +10,9 @@ This reaches into Numba's code generation. Where a version of Numba lacks what i
 kernels compile in the ordinary way.
 """
 
+# Numba's internals are not typed.
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportPrivateImportUsage=false
+
 import weakref
 from contextlib import contextmanager
 

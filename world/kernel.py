@@ -6,6 +6,9 @@ the kernels of a file are cached in a folder whose name is a hash of that file a
 directly or not, of Numba's version and of the processor.
 """
 
+# Numba's internals are not typed.
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportPrivateImportUsage=false
+
 import hashlib
 import os
 import platform

@@ -112,6 +112,7 @@ class Backend(Protocol):
     task: Task
     privilege: Privilege
     hooks: Hooks
+    state_hash: NDArray[np.uint64]  # (B,) over all bodies and lights of all steps since reset
 
     def reset(self, seeds: Sequence[int], mask: NDArray[np.bool_] | None = None) -> None:
         """Start episodes. Args: seeds: one a world; mask: (B,) worlds to reset, None means all."""

@@ -30,4 +30,4 @@ def savitzky_golay(
         return np.zeros(len(values))
     from scipy.signal import savgol_filter  # half a second to import, and wanted at the end of an episode only
 
-    return savgol_filter(values, window, degree, deriv=order, delta=dt)
+    return np.asarray(savgol_filter(values, window, degree, deriv=order, delta=dt))
