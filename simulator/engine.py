@@ -134,7 +134,7 @@ class Engine:
             raise ValueError(f"reset: got {len(seeds)} seeds, expected one for each of {worlds} worlds")
         chosen = np.ones(worlds, np.bool_) if mask is None else np.asarray(mask)
         if chosen.shape != (worlds,) or chosen.dtype != np.bool_:
-            raise ValueError(f"reset: mask is {chosen.dtype} of shape {chosen.shape}, expected bool of shape ({worlds},)")
+            raise ValueError(f"reset: mask is {chosen.dtype} {chosen.shape}, expected bool of shape ({worlds},)")
         which = np.flatnonzero(chosen)
         model = self.model
         for b in map(int, which):

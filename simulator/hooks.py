@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 WEATHER = ("cloud", "rain", "fog", "wetness", "sun_height", "sun_azimuth", "wind")
 ENTITY_SPAWNED = 5 << 20
-_PUT = (
+_PUT = (  # what a teleport writes
     "x y z yaw speed vx vy accel steer yaw_rate old_x old_y old_yaw lane route_lane"
-).split()  # what a teleport writes
+).split()
 OFF_LANE = 1.5  # [m] from a lane's centre line beyond which traffic cannot take a body over
 
 

@@ -2,8 +2,10 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
@@ -14,6 +16,7 @@ from simulator.engine import Engine
 from tests.data import ROOT
 from tests.simulator.engine_rig import assert_same, controls, drive, map_set, road_map, scenario, snapshot
 from world.mapset import pack_maps
+from world.records import Decision
 
 SEEDS = [11, 12, 13, 14]
 IDS = [0, 1, 1, 0]
@@ -123,8 +126,6 @@ def test_recording_changes_nothing(batch, tmp_path):
         recorder, hashes = RunRecorder(tmp_path / "run.mcap"), []
         recorder.begin(engine, {})
         for _ in range(STEPS):
-            from world.records import Decision
-
             control = controls(engine)
             recorder.tick(engine, Decision(control), engine.step(control))
             hashes.append(int(engine.state_hash[0]))
@@ -202,8 +203,6 @@ def test_a_fork_goes_on_as_its_parent_does(batch, threads):
 
 def _within(seconds: int, work) -> bytes:
     """End the (child) process if the work hangs."""
-    import signal
-
     signal.alarm(seconds)
     return work()
 
@@ -265,8 +264,6 @@ def test_a_reset_forgets_friction_lights_bodies_and_weather(batch):
 
 def test_resetting_does_not_use_up_memory():
     """Neither Python's memory nor the engine's arrays grow, with hooks that hold paths."""
-    import tracemalloc
-
     with Engine(map_set("grid"), scenario(vehicles=10, pedestrians=5)) as engine:
 
         def episode(seed):
