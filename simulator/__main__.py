@@ -2,28 +2,38 @@
 
 import argparse
 import json
-import os
 import sys
+import time
 from pathlib import Path
 
 
 def _ptx(args: argparse.Namespace) -> int:
-    from simulator.ptx import PHASES, PtxError, make_ptx
+    from simulator.ptx import PHASES, PtxError, assemble, make_ptx, write_ptx
 
-    major, _, minor = args.cc.partition(".")
-    args.out.mkdir(parents=True, exist_ok=True)
+    print(f"{'kernel':8} {'KiB':>6} {'registers':>9} {'stack B':>7} {'compile s':>9} {'ptxas s':>7}")
     for phase in args.phase or PHASES:
+        start = time.perf_counter()
         try:
-            text = make_ptx(phase, (int(major), int(minor or 0)))
+            text = make_ptx(phase, args.cc)
+            write_ptx(text, args.out / f"{phase}.ptx")
+            made = time.perf_counter()
+            needs = None if args.no_ptxas else assemble(text, args.cc)
         except (PtxError, ValueError) as error:
             print(f"ptx: {error}", file=sys.stderr)
             return 2
-        path = args.out / f"{phase}.ptx"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(text)
-        os.replace(temporary, path)
-        print(f"{path}: {len(text) / 1024:.0f} KiB")
+        taken = f"{'-':>9} {'-':>7}" if needs is None else f"{needs.registers:9} {needs.stack:7}"
+        asm = "-" if needs is None else f"{time.perf_counter() - made:.1f}"
+        print(f"{phase:8} {len(text) / 1024:6.0f} {taken} {made - start:9.1f} {asm:>7}", flush=True)
+    print(f"in {args.out.resolve()}")
     return 0
+
+
+def _capability(text: str) -> tuple[int, int]:
+    """Compute capability of "80" or "8.0"."""
+    digits = text.replace(".", "")
+    if not digits.isdigit() or len(digits) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is no compute capability; allowed are such as 80 or 9.0")
+    return int(digits[:-1]), int(digits[-1])
 
 
 def _audit(args: argparse.Namespace) -> int:
@@ -60,9 +70,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
     commands = parser.add_subparsers(required=True)
     ptx = commands.add_parser("ptx", help="write PTX files; needs no GPU")
-    ptx.add_argument("--out", type=Path, required=True, help="folder")
-    ptx.add_argument("--cc", default="8.0", help="compute capability, e.g. 9.0")
+    ptx.add_argument("--out", type=Path, default=Path("runs/ptx"), help="folder (runs/ptx)")
+    ptx.add_argument("--cc", type=_capability, default=(8, 0), help="compute capability, such as 80 or 9.0 (8.0)")
     ptx.add_argument("--phase", action="append", help="only this phase (may be given more than once)")
+    ptx.add_argument("--no-ptxas", action="store_true", help="do not assemble to count registers")
     ptx.set_defaults(run=_ptx)
     audit = commands.add_parser(
         "audit", help="drive traffic without drivers; contacts, red lights, speed as JSON lines"
