@@ -346,7 +346,7 @@ def test_hooks_of_a_world_that_was_never_reset_or_of_a_driver():
 
 
 class Author:
-    """Uses every hook but set_light (its map has no lights), each world in its own way; keeps the times at which it was called."""
+    """Uses every hook but set_light (its map has no lights) and keeps the times at which it was called."""
 
     def __init__(self):
         self.calls = []
