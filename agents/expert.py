@@ -11,6 +11,14 @@ from planning.view import fill_rows, make_rows
 from world.pack import Pack
 from world.protocols import Privilege
 from world.records import Decision, Scene, SensorFrame, Task
+from world.roadmap import TABLE_TYPES, MapTables
+from world.route_table import make_route_table
+
+
+def _read_only(table: NDArray) -> NDArray:
+    """The same array as a MapSet has it."""
+    table.flags.writeable = False
+    return table
 
 
 class ExpertAgent:
@@ -29,6 +37,13 @@ class ExpertAgent:
         self._row = self.config.row()
         self._scratch = make_scratch()
         self._ready = False
+
+    def prepare(self) -> None:
+        """Compile the planner, or load it from the cache, before it is needed; may run in a thread of its own."""
+        tables = Pack(MapTables(**{name: _read_only(np.zeros(1, kind)) for name, kind in TABLE_TYPES.items()}))
+        routes = Pack(make_route_table(1, 1, 1, 1))
+        nobody = make_rows(1, 1), tables, routes, 0.05, make_memory(1, 1), make_scratch(), make_output(1, 1), self._row
+        plan_by_map(*nobody)
 
     def reset(self, task: Task, mask: NDArray[np.bool_] | None = None, privilege: Privilege | None = None) -> None:
         """Start new episodes.

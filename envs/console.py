@@ -51,24 +51,24 @@ def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str
     for name in ("time", "speed"):
         table.add_column(name, justify="right", no_wrap=True)
 
-    def row(name: str, e: dict[str, Any], outcome: str) -> None:
+    def row(name: str, e: dict[str, Any], costs: str, outcome: str) -> None:
         table.add_row(
             name,
             f"{e['route_length_m']:.0f} m",
             f"{100 * e['route_completion']:.0f} %",
             f"{e['ds_lb20']:.1f}",
             f"{e['ds_lb21']:.1f}",
-            _costs(e),
+            costs,
             outcome,
             f"{e['sim_time_s']:.0f} s",
             f"{e['realtime_factor']:.1f}x",
         )
 
     for episode in episodes:
-        row(str(episode["seed"]), episode, episode["outcome"])
+        row(str(episode["seed"]), episode, _costs(episode), episode["outcome"])
     if len(episodes) > 1:
         table.add_section()
-        row("mean", mean, "")
+        row("mean", mean, "", "")
     return table
 
 

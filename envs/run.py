@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +18,7 @@ from replay.metrics import mean_scores
 from scenarios.registry import SCENARIOS, adapt, find_scenario
 from world.kinds import EventKind
 from world.names import unknown_name
-from world.protocols import Backend
+from world.protocols import Agent, Backend
 from world.scenario import Scenario
 
 INFRACTIONS = frozenset(k for k in EventKind if k not in (EventKind.COMPLETED, EventKind.TIMEOUT))
@@ -101,9 +102,13 @@ def run(config: RunConfig, console: Console | None = None) -> FinishedRun:
     """
     console = console or Console(stderr=False)
     folder = _make_folder(config)
+    agent = make_agent(config.agent)
+    preparing = Thread(target=getattr(agent, "prepare", lambda: None), daemon=True)
+    preparing.start()  # the agent's kernels compile beside the simulator's
     backend = make_backend(config.backend, config.scenario)
     try:
-        return _run(config, console, folder, backend)
+        preparing.join()
+        return _run(config, console, folder, backend, agent)
     finally:
         backend.close()
 
@@ -148,8 +153,7 @@ def _header(config: RunConfig, backend: Backend, seed: int) -> dict[str, Any]:
     }
 
 
-def _run(config: RunConfig, console: Console, folder: Path, backend: Backend) -> FinishedRun:
-    agent = make_agent(config.agent)
+def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, agent: Agent) -> FinishedRun:
     write_json(folder / "config.json", _plain(asdict(config)))
     episodes: list[Episode] = []
     replays: list[Path] = []
@@ -175,7 +179,7 @@ def _run(config: RunConfig, console: Console, folder: Path, backend: Backend) ->
     return FinishedRun(folder, summary, replays[0] if replays else None, episodes[-1].interrupted)
 
 
-def _drive(config: RunConfig, console: Console, backend: Backend, agent: Any, seed: int, record: Path) -> Episode:
+def _drive(config: RunConfig, console: Console, backend: Backend, agent: Agent, seed: int, record: Path) -> Episode:
     """One episode with its progress bar, and its record if wanted."""
     from replay.record import open_recorder
 
