@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -100,7 +100,7 @@ def test_another_numba_processor_or_place_is_another_key(tree, monkeypatch, tmp_
     assert len(set(keys)) == 4
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports(file: Path) -> set[Path]:
     """Our files that a file imports, by Python's own parser."""
     found = set()
