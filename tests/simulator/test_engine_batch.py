@@ -14,7 +14,7 @@ import pytest
 from replay.record import RunRecorder
 from simulator.engine import Engine
 from tests.data import ROOT
-from tests.simulator.engine_rig import assert_same, controls, drive, map_set, road_map, scenario, snapshot
+from tests.simulator.engine_stage import assert_same, controls, drive, map_set, road_map, scenario, snapshot
 from world.mapset import pack_maps
 from world.records import Decision
 

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.engine import Engine
 from simulator.hooks import EngineHooks
-from tests.simulator.engine_rig import assert_same, drive, map_set, run_for, scenario, snapshot, toy_engine
+from tests.simulator.engine_stage import assert_same, drive, map_set, run_for, scenario, snapshot, toy_engine
 from world.kinds import BodyKind, Controller, LightState
 from world.protocols import Hooks
 from world.records import Control

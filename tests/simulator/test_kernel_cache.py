@@ -137,7 +137,7 @@ def test_no_import_is_overlooked():
 RUN = """
 import numpy as np, sys, time
 start = time.perf_counter()
-from tests.simulator.engine_rig import drive, toy_engine
+from tests.simulator.engine_stage import drive, toy_engine
 from simulator import entries
 engine = toy_engine("junction", vehicles=4, pedestrians=2)
 drive(engine, 3)
