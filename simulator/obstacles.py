@@ -13,6 +13,7 @@ _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np
 SIDE_MARGIN = np.float32(0.35)  # [m] to vehicles
 WALKER_MARGIN = np.float32(0.8)  # [m] to pedestrians
 HORIZON = np.float32(2.5)  # [s] for which a body's sideways motion is foreseen
+ONCOMING_ROOM = np.float32(3.0)  # [m] short of where a vehicle that comes towards would be met
 CROSSING_ROOM = np.float32(1.0)  # [m] before a crosswalk
 
 
@@ -78,8 +79,9 @@ def obstacle_accel(b, i, j, look, desired, tables, slots, traffic):
     time = min(HORIZON, max(gap, _ZERO) / max(slots.speed[b, i], _ONE) + _HALF)
     if not _in_way(best_side - own, side, sweep, time):
         return FAR
-    if ahead < -_ONE:  # it comes towards: stop where both would meet
-        return stop_accel(b, i, gap * slots.speed[b, i] / max(slots.speed[b, i] - ahead, _ONE), desired, slots, traffic)
+    if ahead < -_ONE:  # it comes towards: stop before the place where both would meet
+        meet = gap * slots.speed[b, i] / max(slots.speed[b, i] - ahead, _ONE)
+        return stop_accel(b, i, meet - ONCOMING_ROOM, desired, slots, traffic)
     if pedestrian:
         return stop_accel(b, i, gap - _ONE, desired, slots, traffic)
     return follow_accel(b, i, gap, ahead, desired, slots, traffic)

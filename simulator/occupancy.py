@@ -149,6 +149,22 @@ def red_ahead(b, i, tables, slots, worlds):
 
 
 @kernel
+def lane_width(b, i, tables, slots):
+    """[m] width of slot i's lane where it is."""
+    shape = tables.lanes[slots.lane[b, i]]
+    p = min(np.int64(slots.lane_s[b, i] / shape.step), np.int64(shape.points - 1))
+    return tables.points[shape.point0 + p].width
+
+
+@kernel
+def touches_lane(b, i, tables, slots):
+    """Whether a vehicle is on its lane, at least in part: one beside the road or on the oncoming lane is not."""
+    if slots.controller[b, i] == TRAFFIC:
+        return True
+    return abs(slots.lane_d[b, i]) < _HALF * (slots.length[b, i] + lane_width(b, i, tables, slots))
+
+
+@kernel
 def is_loose(b, i, tables, slots, walkers, traffic):
     """Whether others must see the body by its outline, since the lane lists do not tell where it is."""
     if slots.kind[b, i] == PEDESTRIAN:
@@ -180,7 +196,8 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
             row = traffic.row[b, i]
             row.hold = RED if slots.lane[b, i] >= 0 and red_ahead(b, i, tables, slots, worlds) else 0
         if vehicle and slots.lane[b, i] >= 0:
-            list_one(b, i, lane0, slots, traffic)
+            if touches_lane(b, i, tables, slots):
+                list_one(b, i, lane0, slots, traffic)
             claim_lanes(b, i, lane0, network, tables, slots, traffic)
         if is_loose(b, i, tables, slots, walkers, traffic):
             traffic.loose[b, count] = i

@@ -1,6 +1,6 @@
 """Small engines for tests."""
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from world.scenario import Scenario
 from world.toy import toy_map
 
 
-@lru_cache(maxsize=None)
+@cache
 def toy_maps(*names: str) -> MapSet:
     """Toy maps by name; "junction/stop" is the junction with that control, roads that come back."""
     maps = []

@@ -89,9 +89,8 @@ warmup.compile_group = lambda group: fake()
 warmup.warm_up()
 """
     env = dict(os.environ, TARMAC_CACHE_DIR=str(tmp_path / "cache"))
-    jobs = [
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True) for _ in (0, 1)
-    ]
+    options = {"cwd": ROOT, "env": env, "stderr": subprocess.PIPE, "text": True}
+    jobs = [subprocess.Popen([sys.executable, "-c", code], **options) for _ in (0, 1)]
     errors = [job.communicate(timeout=120)[1] for job in jobs]
     assert [job.returncode for job in jobs] == [0, 0], errors
     assert set(log.read_text().split()) == {"compiled"}
