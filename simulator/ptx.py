@@ -210,10 +210,11 @@ def assemble(text: str, compute_capability: tuple[int, int] = (8, 0)) -> Resourc
         done = subprocess.run(command, capture_output=True, text=True, timeout=PTXAS_TIMEOUT, check=False)
     if done.returncode:
         raise PtxError(f"{ptxas} rejects the PTX: {done.stderr.strip()[:400]}")
-    # Of several functions, the entry is the last one reported
-    registers = re.findall(r"Used (\d+) registers", done.stderr)
-    stack = re.findall(r"(\d+) bytes stack frame", done.stderr)
-    return Resources(int(registers[-1]), max(map(int, stack), default=0))
+    # Only the kernel itself has such a line; stack counts what its callees take
+    used = re.search(r"Used (\d+) registers(?:.*?(\d+) bytes cumulative stack size)?", done.stderr)
+    if used is None:
+        raise PtxError(f"{ptxas} does not say what the kernel takes: {done.stderr.strip()[:400]}")
+    return Resources(int(used[1]), int(used[2] or 0))
 
 
 def write_ptx(text: str, path: Path) -> None:
