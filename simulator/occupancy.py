@@ -3,6 +3,8 @@
 Claims are a snapshot: decisions read them and never each other, so vehicles may decide in any order.
 """
 
+import math
+
 import numpy as np
 
 from simulator.locate import locate_one
@@ -149,19 +151,15 @@ def red_ahead(b, i, tables, slots, worlds):
 
 
 @kernel
-def lane_width(b, i, tables, slots):
-    """[m] width of slot i's lane where it is."""
-    shape = tables.lanes[slots.lane[b, i]]
-    p = min(np.int64(slots.lane_s[b, i] / shape.step), np.int64(shape.points - 1))
-    return tables.points[shape.point0 + p].width
-
-
-@kernel
 def touches_lane(b, i, tables, slots):
     """Whether a vehicle is on its lane, at least in part: one beside the road or on the oncoming lane is not."""
     if slots.controller[b, i] == TRAFFIC:
         return True
-    return abs(slots.lane_d[b, i]) < _HALF * (slots.length[b, i] + lane_width(b, i, tables, slots))
+    shape = tables.lanes[slots.lane[b, i]]
+    p = tables.points[shape.point0 + min(np.int64(slots.lane_s[b, i] / shape.step), np.int64(shape.points - 1))]
+    turn = slots.yaw[b, i] - p.heading
+    across = slots.length[b, i] * abs(math.sin(turn)) + slots.width[b, i] * abs(math.cos(turn))
+    return abs(slots.lane_d[b, i]) < _HALF * (across + p.width)
 
 
 @kernel
