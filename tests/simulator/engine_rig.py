@@ -43,8 +43,3 @@ def drive(engine: Engine, steps: int, accel: float = 0.6) -> list[int]:
     return [int(h) for h in engine.state_hash]
 
 
-def run_hash(seed: int = 5, steps: int = 60, **options) -> int:
-    """The hash after some steps of one world; for other processes to repeat."""
-    with make_engine("grid", **options) as engine:
-        engine.reset([seed])
-        return drive(engine, steps)[0]
