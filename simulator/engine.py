@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.entries import clear_world, scene_worlds, sense_worlds, start_driver, start_world, step_worlds
 from simulator.errands import make_errands
-from simulator.hooks import EngineHooks, HookOp
+from simulator.hooks import EngineHooks
 from simulator.judge import clear_events, collect_events
 from simulator.model import Model, make_model, pack_model
 from simulator.scene import scene_view
@@ -22,7 +22,7 @@ from simulator.state import bodies_view, state_view
 from simulator.traffic import PATH_POINTS
 from simulator.warmup import warm_up
 from world.protocols import Director, Privilege
-from world.records import Bodies, Control, Scene, SensorFrame, StepResult, Task
+from world.records import Bodies, Control, HookOp, Scene, SensorFrame, StepResult, Task
 from world.roadmap import MapSet
 from world.scenario import Scenario
 

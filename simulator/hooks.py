@@ -1,6 +1,5 @@
 """Hooks: what a caller may do to a world between steps, checked, and logged so that a record can do it again."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from simulator.entries import body_one, clear_world, empty_one, free_one, ground
 from simulator.traffic import PATH_POINTS
 from world.kinds import BodyKind, Controller, LightState
 from world.names import unknown_name
+from world.records import HookOp
 
 if TYPE_CHECKING:
     from simulator.engine import Engine
@@ -20,15 +20,6 @@ _PUT = (  # what a teleport writes
     "x y z yaw speed vx vy accel steer yaw_rate old_x old_y old_yaw lane route_lane"
 ).split()
 OFF_LANE = 1.5  # [m] from a lane's centre line beyond which traffic cannot take a body over
-
-
-@dataclass(frozen=True)
-class HookOp:
-    """Something done to the world through hooks, before engine step `step` was made."""
-
-    step: int
-    name: str  # method of world.protocols.Hooks
-    args: dict[str, Any]  # plain values, by parameter name
 
 
 class EngineHooks:

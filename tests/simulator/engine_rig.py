@@ -41,5 +41,3 @@ def drive(engine: Engine, steps: int, accel: float = 0.6) -> list[int]:
     for _ in range(steps):
         engine.step(control)
     return [int(h) for h in engine.state_hash]
-
-
