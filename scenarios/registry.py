@@ -49,6 +49,7 @@ def find_scenario(name: str) -> Scenario:
             map_path=path.resolve(),
             vehicles=30,
             pedestrians=15,
+            route_min_length=200.0,  # the map may be small
             description=f"Random routes on {path.name}.",
         )
     raise ValueError(unknown_name("scenario", name, SCENARIOS) + "; or give the path of an .xodr file")

@@ -17,7 +17,7 @@ from simulator import entries
 from world.kernel import ROOT, kernel_cache_dir
 from world.random import draw_index, draw_unit
 
-ANNOUNCEMENT = "tarmac: compiling kernels, first run only (well under a minute)"
+ANNOUNCEMENT = "tarmac: compiling kernels, first run only (a minute or two)"
 _I, _F = types.int64, types.float64
 SIGNATURES = {
     "step_worlds": (_I, _I, _I, _I),
