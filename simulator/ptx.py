@@ -90,7 +90,7 @@ def _cuda() -> tuple[Any, Any]:
         PtxError: numba-cuda or a CUDA library is absent.
     """
     try:
-        import numba_cuda  # noqa: F401  Numba's own numba.cuda is another one, which lacks min and max
+        import numba_cuda  # noqa: F401 # pyright: ignore[reportMissingImports] # numba.cuda itself lacks min and max
         from numba import cuda
         from numba.cuda import dispatcher
         from numba.cuda.cudadrv import nvvm
@@ -184,7 +184,7 @@ def outside_calls(text: str) -> list[str]:
 def _find_ptxas() -> str | None:
     """NVIDIA's assembler: of the extra `cuda`, of CUDA_HOME, or on the path."""
     try:
-        from cuda.pathfinder import find_nvidia_binary_utility
+        from cuda.pathfinder import find_nvidia_binary_utility  # pyright: ignore[reportMissingImports]
 
         found = find_nvidia_binary_utility("ptxas")
     except ImportError:

@@ -107,12 +107,25 @@ class Director(Protocol):
 class Backend(Protocol):
     """A world to drive in: the embedded engine, a CARLA server."""
 
-    bodies: Bodies
-    state: WorldState
-    task: Task
-    privilege: Privilege
-    hooks: Hooks
-    state_hash: NDArray[np.uint64]  # (B,) over all bodies and lights of all steps since reset
+    @property
+    def bodies(self) -> Bodies: ...
+
+    @property
+    def state(self) -> WorldState: ...
+
+    @property
+    def task(self) -> Task: ...
+
+    @property
+    def privilege(self) -> Privilege: ...
+
+    @property
+    def hooks(self) -> Hooks: ...
+
+    @property
+    def state_hash(self) -> NDArray[np.uint64]:
+        """(B,) over all bodies and lights of all steps since reset."""
+        ...
 
     def reset(self, seeds: Sequence[int], mask: NDArray[np.bool_] | None = None) -> None:
         """Start episodes. Args: seeds: one a world; mask: (B,) worlds to reset, None means all."""
