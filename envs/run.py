@@ -128,43 +128,47 @@ def _make_folder(config: RunConfig) -> Path:
     return folder.resolve()
 
 
-def _header(config: RunConfig, backend: Backend, seed: int) -> dict[str, Any]:
-    """What a record needs to be driven again, and where it comes from."""
-    scenario = config.scenario
+def _origin(config: RunConfig, backend: Backend) -> dict[str, Any]:
+    """What was driven by whom, and where it comes from: the part that records and summary share; asked once a run."""
     road_map = backend.privilege.maps.maps[0]
     return {
-        "scenario": {
-            "name": scenario.name,
-            "source": config.source,
-            "vehicles": scenario.vehicles,
-            "pedestrians": scenario.pedestrians,
-            "max_time": scenario.max_time,
-        },
         "map": road_map.name,
         "map_hash": road_map.source_hash,
         "agent": config.agent,
         "backend": config.backend,
-        "seed": seed,
-        "dt": scenario.dt,
-        "control_every": scenario.control_every,
         "versions": versions(),
         "commit": commit(),
         "command": command(),
     }
 
 
+def _header(config: RunConfig, origin: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What a record needs to be driven again, and where it comes from."""
+    scenario = config.scenario
+    told = {
+        "name": scenario.name,
+        "source": config.source,
+        "vehicles": scenario.vehicles,
+        "pedestrians": scenario.pedestrians,
+        "max_time": scenario.max_time,
+    }
+    clock = {"dt": scenario.dt, "control_every": scenario.control_every}
+    return {"scenario": told, **origin, "seed": seed, **clock}
+
+
 def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, agent: Agent) -> FinishedRun:
     write_json(folder / "config.json", _plain(asdict(config)))
+    origin = _origin(config, backend)
     episodes: list[Episode] = []
     replays: list[Path] = []
     for k in range(config.episodes):
         seed = config.seed + k
         name = "" if k == 0 else f"-{k}"
-        episode = _drive(config, console, backend, agent, seed, folder / f"episode{name}.mcap")
+        episode = _drive(config, console, backend, agent, _header(config, origin, seed), folder / f"episode{name}.mcap")
         episodes.append(episode)
         if config.record:
             replays.append(_write_replay(folder / f"episode{name}.mcap", folder / f"replay{name}.html"))
-        summary = _summary(config, backend, episodes)
+        summary = _summary(config, origin, episodes)
         write_json(folder / "summary.json", summary)
         if episode.interrupted:
             break
@@ -179,11 +183,13 @@ def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, ag
     return FinishedRun(folder, summary, replays[0] if replays else None, episodes[-1].interrupted)
 
 
-def _drive(config: RunConfig, console: Console, backend: Backend, agent: Agent, seed: int, record: Path) -> Episode:
+def _drive(
+    config: RunConfig, console: Console, backend: Backend, agent: Agent, header: dict[str, Any], record: Path
+) -> Episode:
     """One episode with its progress bar, and its record if wanted."""
     from replay.record import open_recorder
 
-    infractions = 0
+    infractions, seed = 0, int(header["seed"])
     with LiveProgress(f"{config.scenario.name} seed {seed}", console) as progress:
 
         def watch(tick: Tick) -> None:
@@ -191,7 +197,6 @@ def _drive(config: RunConfig, console: Console, backend: Backend, agent: Agent, 
             infractions += sum(e.kind in INFRACTIONS for e in tick.events)
             progress.update(tick.completion, tick.time, tick.speed, infractions, tick.time / max(tick.wall, 1e-9))
 
-        header = _header(config, backend, seed)
         if not config.record:
             return drive_episode(backend, agent, seed, watch=watch)
         with open_recorder(record) as recorder:
@@ -230,22 +235,9 @@ def _episode_row(episode: Episode) -> dict[str, Any]:
     }
 
 
-def _summary(config: RunConfig, backend: Backend, episodes: Sequence[Episode]) -> dict[str, Any]:
+def _summary(config: RunConfig, origin: dict[str, Any], episodes: Sequence[Episode]) -> dict[str, Any]:
     rows = [_episode_row(e) for e in episodes]
     mean = mean_scores([e.score for e in episodes])
     for name in ("wall_time_s", "realtime_factor"):
         mean[name] = sum(r[name] for r in rows) / len(rows)
-    road_map = backend.privilege.maps.maps[0]
-    return {
-        "scenario": config.scenario.name,
-        "map": road_map.name,
-        "map_hash": road_map.source_hash,
-        "agent": config.agent,
-        "backend": config.backend,
-        "seed": config.seed,
-        "versions": versions(),
-        "commit": commit(),
-        "command": command(),
-        "episodes": rows,
-        "mean": mean,
-    }
+    return {"scenario": config.scenario.name, **origin, "seed": config.seed, "episodes": rows, "mean": mean}
