@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replay.metrics import EpisodeScore, EpisodeScorer, in_junction
-from world.protocols import Agent, Backend
+from world.protocols import Agent, Backend, apply_hook
 from world.records import Control, Decision, Event, HookOp, StepResult
 
 
@@ -116,8 +116,7 @@ def resimulate(
     try:
         for steer, accel in controls:
             while waiting and waiting[0].step <= int(backend.state.step[0]):
-                op = waiting.popleft()
-                getattr(backend.hooks, op.name)(0, **op.args)
+                apply_hook(backend.hooks, 0, waiting.popleft())
             backend.step(Control(steer=np.asarray(steer)[None], accel=np.asarray(accel)[None]))
             yield int(backend.state_hash[0])
     finally:

@@ -9,6 +9,7 @@ from simulator.entries import body_one, clear_world, empty_one, free_one, ground
 from simulator.traffic import PATH_POINTS
 from world.kinds import BodyKind, Controller, LightState
 from world.names import unknown_name
+from world.protocols import apply_hook
 from world.records import HookOp
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class EngineHooks:
         return ops
 
     def apply(self, world: int, op: HookOp) -> None:
-        """Do a logged operation again."""
-        getattr(self, op.name)(world, **op.args)
+        """Do a logged operation again; see `world.protocols.apply_hook`."""
+        apply_hook(self, world, op)
 
     def forget(self, worlds: NDArray[np.integer]) -> None:
         """New episodes: no operation yet, no weather, no paths."""

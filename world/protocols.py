@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from world.records import Bodies, Control, Decision, Plan, Scene, SensorFrame, StepResult, Task, WorldState
+from world.names import unknown_name
+from world.records import Bodies, Control, Decision, HookOp, Plan, Scene, SensorFrame, StepResult, Task, WorldState
 
 if TYPE_CHECKING:
     from world.roadmap import MapSet
@@ -93,6 +94,23 @@ class Hooks(Protocol):
     def set_friction(self, world: int, friction: float) -> None:
         """Tyre-road friction coefficient; bounds |acceleration| by friction * 9.81 m/s^2. 1.0 is dry."""
         ...
+
+
+OPERATIONS = frozenset(name for name in vars(Hooks) if not name.startswith("_"))
+
+
+def apply_hook(hooks: Hooks, world: int, op: HookOp) -> None:
+    """Do a logged operation again; the log may come from anywhere, so it can call nothing but the hooks.
+
+    Raises:
+        ValueError: it is no hook, or its arguments do not fit.
+    """
+    if op.name not in OPERATIONS:
+        raise ValueError(unknown_name("hook operation", op.name, OPERATIONS))
+    try:
+        getattr(hooks, op.name)(world, **op.args)
+    except TypeError as error:
+        raise ValueError(f"hook operation {op.name}: {error}") from error
 
 
 class Director(Protocol):

@@ -11,7 +11,7 @@ from simulator.hooks import EngineHooks
 from tests.simulator.engine_stage import assert_same, drive, map_set, run_for, scenario, snapshot, toy_engine
 from world.kinds import BodyKind, Controller, LightState
 from world.protocols import Hooks
-from world.records import Control
+from world.records import Control, HookOp
 
 CAR, BUS, WALKER = int(BodyKind.CAR), int(BodyKind.BUS), int(BodyKind.PEDESTRIAN)
 TRAFFIC, EXTERNAL, SCRIPTED = (int(c) for c in (Controller.TRAFFIC, Controller.EXTERNAL, Controller.SCRIPTED))
@@ -439,3 +439,12 @@ def test_taking_the_log_empties_it_and_a_reset_does_too(road):
     road.hooks.set_friction(0, 0.5)
     road.reset([1])
     assert road.take_hook_ops(0) == []
+
+
+@pytest.mark.parametrize(
+    "name, args", [("_slot", {"slot": 0}), ("take", {}), ("apply", {}), ("set_friction", {"x": 1})]
+)
+def test_a_log_cannot_call_anything_but_the_hooks(name, args):
+    engine = toy_engine()
+    with pytest.raises(ValueError, match="hook operation"):
+        engine.hooks.apply(0, HookOp(0, name, args))
