@@ -7,7 +7,7 @@ import numpy as np
 from simulator.rails import pose_on_rails, slide
 from simulator.way import change_lane, move_on
 from world.bicycle import bicycle_step, centre_velocity, drive_actuator, wrap_angle
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -19,7 +19,7 @@ LOOK_MIN = np.float32(3.0)  # [m]
 SPEED_GAIN = np.float32(1.5)  # [1/s]
 
 
-@kernel
+@inline_kernel
 def keep_old(b, i, slots):
     """Remember the pose before the step."""
     slots.old_x[b, i], slots.old_y[b, i], slots.old_yaw[b, i] = slots.x[b, i], slots.y[b, i], slots.yaw[b, i]
@@ -32,7 +32,7 @@ def count_waiting(b, i, dt, slots, traffic):
     row.waited = row.waited + dt if abs(slots.speed[b, i]) < STANDING else _ZERO
 
 
-@kernel
+@inline_kernel
 def drive_traffic(b, i, entity, dt, network, tables, slots, worlds, traffic):
     """One step of a traffic vehicle: pedals, way along the lanes, sideways motion, pose."""
     row = traffic.row[b, i]
@@ -48,16 +48,21 @@ def drive_traffic(b, i, entity, dt, network, tables, slots, worlds, traffic):
             accel = _ZERO
         new = _ZERO
     slots.speed[b, i], slots.accel[b, i] = new, accel
+    if distance == _ZERO and row.wish == 0 and slots.vx[b, i] == _ZERO and slots.vy[b, i] == _ZERO:
+        row.waited = row.waited + dt  # it stood and stands
+        return
     if row.wish != 0:
         lane = tables.lanes[slots.lane[b, i]]
         change_lane(b, i, lane.left if row.wish > 0 else lane.right, entity, network, tables, slots, worlds, traffic)
         row.wish = 0
     slots.lane_s[b, i] += distance
-    slide(b, i, distance, slots, traffic.row)
+    if slots.lane_d[b, i] != slots.target_offset[b, i] or row.slope != _ZERO or row.bend != _ZERO:
+        slide(b, i, distance, slots, traffic.row)
     if row.leaving >= 0 and abs(slots.lane_d[b, i] - slots.target_offset[b, i]) < np.float32(0.6):
         row.leaving = -1
-    move_on(b, i, entity, network, tables, slots, worlds, traffic)
-    pose_on_rails(b, i, dt, tables, slots, traffic.row)
+    if slots.lane_s[b, i] > network.rails[slots.lane[b, i]].length:
+        move_on(b, i, entity, network, tables, slots, worlds, traffic)
+    pose_on_rails(b, i, dt, network, tables, slots, traffic.row)
     count_waiting(b, i, dt, slots, traffic)
 
 

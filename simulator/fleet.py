@@ -9,6 +9,7 @@ table 11.2; MOBIL: politeness 0-0.5, Kesting, Treiber, Helbing (2007).
 
 import numpy as np
 
+from world.idm import idm_softness
 from world.kernel import kernel
 from world.kinds import BodyKind
 from world.random import draw_range, draw_unit
@@ -89,5 +90,6 @@ def draw_driver(b, i, seed, entity, count, slots, row):
     drive = draw_range(seed, entity, count, DRIVE, 1.2, 2.0) * _SCALE[kind]
     t.drive = min(drive, slots.max_accel[b, i])
     t.brake = draw_range(seed, entity, count, BRAKE, 1.5, 2.2)
+    t.soft = idm_softness(t.drive, t.brake)
     t.factor = draw_range(seed, entity, count, FACTOR, 0.85, 1.05)
     t.polite = draw_range(seed, entity, count, POLITE, 0.0, 0.5)

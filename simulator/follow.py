@@ -5,10 +5,9 @@ import math
 import numpy as np
 
 from simulator.occupancy import permit_order
-from simulator.state import ROUTE_LANES
 from simulator.traffic import CLAIMS
-from world.idm import idm_accel
-from world.kernel import kernel
+from world.idm import idm_braking
+from world.kernel import inline_kernel, kernel
 from world.kinds import ConflictKind
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -20,19 +19,24 @@ CLEAR = np.float32(0.5)  # [m] behind a conflict's span that counts as still in 
 _FIRM = np.float32(8.0)  # [m/s^2] twice the deceleration at which an external vehicle is taken not to stop
 
 
-@kernel
-def follow_accel(b, i, gap, leader_speed, desired, slots, traffic):
-    """IDM acceleration [m/s^2] behind something `gap` [m] ahead that moves at leader_speed."""
+@inline_kernel
+def follow_accel(b, i, gap, leader_speed, free, slots, traffic):
+    """IDM acceleration [m/s^2] behind something `gap` [m] ahead that moves at leader_speed.
+
+    Args:
+        free: [m/s^2] IDM acceleration with nobody ahead.
+    """
     t = traffic.row[b, i]
-    return idm_accel(slots.speed[b, i], max(leader_speed, _ZERO), gap, desired, t.min_gap, t.headway, t.drive, t.brake)
+    speed = slots.speed[b, i]
+    return free - idm_braking(speed, speed - max(leader_speed, _ZERO), gap, t.min_gap, t.headway, t.drive, t.soft)
 
 
 @kernel
-def stop_accel(b, i, room, desired, slots, traffic):
+def stop_accel(b, i, room, free, slots, traffic):
     """Acceleration [m/s^2] that stops the front bumper STOP_SHORT before a line `room` [m] ahead."""
     t = traffic.row[b, i]
     gap, speed = room - STOP_SHORT + t.min_gap, slots.speed[b, i]
-    accel = idm_accel(speed, _ZERO, gap, desired, t.min_gap, STOP_HEADWAY, t.drive, t.brake)
+    accel = free - idm_braking(speed, speed, gap, t.min_gap, STOP_HEADWAY, t.drive, t.soft)
     needed = speed * speed * _HALF / max(room - _HALF * STOP_SHORT, np.float32(0.05))
     return min(accel, -needed) if needed > _HALF * t.brake else accel
 
@@ -50,22 +54,22 @@ def time_to(distance, speed, accel, top):
     return (top - speed) / accel + (distance - ramp) / top
 
 
-@kernel
-def leader_ahead(b, i, look, lane0, tables, slots, traffic):
+@inline_kernel
+def leader_ahead(b, i, look, lane0, network, slots, traffic):
     """(slot, gap [m]) of the next vehicle on the lanes of the route within `look`; slot -1: none."""
     half = _HALF * slots.length[b, i]
     j = np.int64(traffic.row[b, i].ahead)
     if j >= 0:
         return j, slots.lane_s[b, j] - slots.lane_s[b, i] - half - _HALF * slots.length[b, j]
-    start = tables.lanes[slots.lane[b, i]].length - slots.lane_s[b, i]
-    for k in range(1, ROUTE_LANES):
+    start = network.rails[slots.lane[b, i]].length - slots.lane_s[b, i]
+    for k in range(1, slots.route_lane.shape[2]):
         lane = slots.route_lane[b, i, k]
         if lane < 0 or start > look:
             break
         j = np.int64(traffic.head[b, lane - lane0])
         if j >= 0 and j != i:
             return j, start + slots.lane_s[b, j] - half - _HALF * slots.length[b, j]
-        start += tables.lanes[lane].length
+        start += network.rails[lane].length
     return np.int64(-1), FAR
 
 
@@ -87,7 +91,7 @@ def goes_before(claim, conflict, own, i):
 
 
 @kernel
-def shared_accel(b, i, front, room, lane, own, conflict, claim, desired, tables, slots, traffic):
+def shared_accel(b, i, front, room, lane, own, conflict, claim, free, tables, slots, traffic):
     """Acceleration [m/s^2] against one vehicle on a conflicting lane.
 
     Args:
@@ -98,7 +102,7 @@ def shared_accel(b, i, front, room, lane, own, conflict, claim, desired, tables,
     if conflict.kind == DIVERGE:  # its tail may still be where both lanes are one
         if claim.front < front or (claim.front == front and claim.slot < i) or rear > conflict.o1 + CLEAR:
             return FAR
-        return follow_accel(b, i, rear - front, claim.speed, desired, slots, traffic)
+        return follow_accel(b, i, rear - front, claim.speed, free, slots, traffic)
     if rear > conflict.o1 + CLEAR or not takes_span(claim, conflict.o0):
         return FAR
     if conflict.kind == MERGE:
@@ -108,31 +112,32 @@ def shared_accel(b, i, front, room, lane, own, conflict, claim, desired, tables,
             speed = claim.speed
             if room > gap:
                 gap, speed = room, min(speed, _HALF * slots.speed[b, i])
-            return follow_accel(b, i, gap, speed, desired, slots, traffic)
+            return follow_accel(b, i, gap, speed, free, slots, traffic)
     if not goes_before(claim, conflict, own, i) or room < -_ONE:
         return FAR
     if slots.speed[b, i] > _TWO:  # it will be gone before this vehicle is there
         out = time_to(conflict.o1 + CLEAR - rear, claim.speed, _ONE, claim.top)
         if out + _HALF < room / slots.speed[b, i]:
             return FAR
-    return stop_accel(b, i, room, desired, slots, traffic)
+    return stop_accel(b, i, room, free, slots, traffic)
 
 
 @kernel
-def junction_accel(b, i, look, lane0, desired, tables, slots, traffic):
+def junction_accel(b, i, look, lane0, free, network, tables, slots, traffic):
     """Acceleration [m/s^2] against all vehicles with which the junction lanes ahead, once permitted, are shared."""
     row = traffic.row[b, i]
     half = _HALF * slots.length[b, i]
     accel = FAR
     start, permitted, last = -slots.lane_s[b, i], False, -1
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         lane = np.int64(slots.route_lane[b, i, k])
         if lane < 0 or start - half > look:
             break
-        shape = tables.lanes[lane]
-        if shape.junction >= 0:
+        rail = network.rails[lane]
+        if rail.junction >= 0:
+            shape = tables.lanes[lane]
             front = half - start
-            own = permit_order(lane, row, tables)
+            own = permit_order(lane, row, network)
             permitted = (
                 front > _ZERO or (permitted and shape.junction == last) or (row.granted == 1 and row.entry == lane)
             )
@@ -149,13 +154,11 @@ def junction_accel(b, i, look, lane0, desired, tables, slots, traffic):
                     if claim.slot != i:
                         accel = min(
                             accel,
-                            shared_accel(
-                                b, i, front, room, lane, own, conflict, claim, desired, tables, slots, traffic
-                            ),
+                            shared_accel(b, i, front, room, lane, own, conflict, claim, free, tables, slots, traffic),
                         )
                     node = np.int64(claim.next)
         else:
             permitted = False
-        last = shape.junction
-        start += shape.length
+        last = rail.junction
+        start += rail.length
     return accel

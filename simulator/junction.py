@@ -11,17 +11,16 @@ the time to cross and a margin); do not block the box: Vienna Convention on Road
 import numpy as np
 
 from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, takes_span, time_to
+from simulator.lights import call_light
 from simulator.occupancy import TRAFFIC
-from simulator.state import ROUTE_LANES
-from simulator.traffic import CLAIMS, EXIT_FULL, FREE, LEADER, RED, STOP_SIGN, YIELDING
-from world.kernel import kernel
+from simulator.traffic import CLAIMS, EXIT_FULL, FREE, LEADER, LINE_AT_START, RED, STOP_SIGN, YIELDING
+from world.kernel import inline_kernel, kernel
 from world.kinds import LightState, Priority, StopKind
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _GOES, _YIELDS = int(Priority.GOES), int(Priority.YIELDS)
 _LIGHT, _STOP = int(StopKind.LIGHT), int(StopKind.STOP)
 _RED, _RED_AMBER, _AMBER = int(LightState.RED), int(LightState.RED_AMBER), int(LightState.AMBER)
-LINE_REACH = np.float32(25.0)  # [m] a stop line this far before a junction belongs to it
 PAST_LINE = np.float32(0.6)  # [m] over its line a vehicle does not stop any more
 AMBER_BRAKE = np.float32(3.0)  # [m/s^2] a driver who would have to brake harder goes through at amber
 STOP_ZONE = np.float32(2.5)  # [m] before the line in which a stop counts
@@ -36,26 +35,23 @@ LONG_WAIT = np.float32(6.0)  # [s] after which those who stand sort it out by or
 _EARLY, _LATE = np.float32(2.0), np.float32(0.8)  # [m/s^2] others may speed up as hard, or as slowly
 
 
-@kernel
-def stop_line_before(b, k, start, lane0, tables, slots_route, half):
+@inline_kernel
+def stop_line_before(b, i, k, start, network, tables, slots, half):
     """(room, stop row): the line that belongs to the junction lane at place k of the route; row -1: the lane's start.
 
     `start` [m] from the vehicle's centre to the start of that lane; room is measured from the bumper.
     """
-    room, found = start - half, np.int64(-1)
-    lane = tables.lanes[slots_route[k]]
-    if lane.stop1 > lane.stop0 and tables.stops[lane.stop0].s < _ONE:
-        found = np.int64(lane.stop0)
     if k > 0:
-        before = tables.lanes[slots_route[k - 1]]
-        for q in range(before.stop0, before.stop1):
-            back = before.length - tables.stops[q].s
-            if back < LINE_REACH:
-                room, found = start - back - half, np.int64(q)
-    return room, found
+        before = network.rails[slots.route_lane[b, i, k - 1]]
+        if before.stop >= 0:
+            return start - before.length + before.line - half, np.int64(before.stop)
+    lane = slots.route_lane[b, i, k]
+    if network.rails[lane].flags & LINE_AT_START:
+        return start - half, np.int64(tables.lanes[lane].stop0)
+    return start - half, np.int64(-1)
 
 
-@kernel
+@inline_kernel
 def may_pass_light(b, i, room, state, slots, traffic):
     """Whether a light lets the vehicle on; at amber it stops if it can do so comfortably, and then keeps to that.
 
@@ -136,7 +132,7 @@ def way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic)
     half = _HALF * slots.length[b, i]
     junction = tables.lanes[slots.route_lane[b, i, k]].junction
     at = k
-    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0:
+    while at < slots.route_lane.shape[2] and slots.route_lane[b, i, at] >= 0:
         lane = np.int64(slots.route_lane[b, i, at])
         shape = tables.lanes[lane]
         if shape.junction != junction:
@@ -177,7 +173,7 @@ def exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
     half = _HALF * slots.length[b, i]
     junction = tables.lanes[slots.route_lane[b, i, k]].junction
     at, front = k, half - start
-    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0:
+    while at < slots.route_lane.shape[2] and slots.route_lane[b, i, at] >= 0:
         if tables.lanes[slots.route_lane[b, i, at]].junction != junction:
             break
         front = half - start
@@ -186,7 +182,7 @@ def exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
     last = np.int64(slots.route_lane[b, i, at - 1])
     need = slots.length[b, i] + _TWO
     free, begin, empty = FAR, start, True
-    while at < ROUTE_LANES and slots.route_lane[b, i, at] >= 0 and start - begin < np.float32(4.0) * need:
+    while at < slots.route_lane.shape[2] and slots.route_lane[b, i, at] >= 0 and start - begin < np.float32(4.0) * need:
         lane = slots.route_lane[b, i, at]
         j = np.int64(traffic.head[b, lane - lane0])
         if tables.lanes[lane].junction >= 0:
@@ -210,37 +206,47 @@ def exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
     return free >= need or (empty and need < slots.length[b, i] + np.float32(2.5))
 
 
+@inline_kernel
+def signal_hold(b, i, room, stop, dt, tables, slots, worlds, traffic):
+    """RED or STOP_SIGN where light or sign at the line keep the vehicle, else FREE.
+
+    Args:
+        room: [m] from its bumper to the line. stop: row of the line or -1.
+    """
+    if stop < 0:
+        return FREE
+    row = traffic.row[b, i]
+    kind = tables.stops[stop].kind
+    if kind == _LIGHT:
+        call_light(b, stop, room, slots.speed[b, i], tables, worlds)
+    if room < -PAST_LINE:
+        return FREE
+    if kind == _LIGHT:
+        light = tables.stops[stop].light - tables.maps[worlds.map_id[b]].light0
+        if not may_pass_light(b, i, room, worlds.light[b, light], slots, traffic):
+            return RED
+    elif kind == _STOP and row.stop_served == 0:
+        if room >= STOP_ZONE or slots.speed[b, i] >= np.float32(0.05) or row.waited < STOP_TIME:
+            return STOP_SIGN
+        row.stop_served = 1
+    return FREE
+
+
 @kernel
-def ask_permit(b, i, k, start, room, stop, leader, gap, lane0, dt, network, tables, slots, worlds, traffic):
+def ask_permit(b, i, k, start, room, hold, leader, gap, lane0, dt, network, tables, slots, worlds, traffic):
     """FREE where vehicle i may enter the junction lane at place k of its route, else why not; keeps the permit.
 
     Args:
-        start: [m] from its centre to the lane. room: [m] from its bumper to the line. stop: row of the line or -1.
+        start: [m] from its centre to the lane. room: [m] from its bumper to the line. hold: of light or sign.
         leader, gap: the vehicle ahead (-1: none) and [m] to it.
     """
     row = traffic.row[b, i]
-    lane = slots.route_lane[b, i, k]
     half = _HALF * slots.length[b, i]
-    if row.entry != lane:
-        row.inside = row.order
-        row.entry, row.granted, row.arrived, row.stop_served = lane, 0, 0, 0
     past = room < -PAST_LINE
     if past and row.granted == 1:
         return FREE
     if room < ARRIVE and row.arrived == 0:
         row.arrived = worlds.step[b] + 1
-    hold = FREE
-    if stop >= 0 and not past:
-        kind = tables.stops[stop].kind
-        if kind == _LIGHT:
-            light = tables.stops[stop].light - tables.maps[worlds.map_id[b]].light0
-            if not may_pass_light(b, i, room, worlds.light[b, light], slots, traffic):
-                hold = RED
-        elif kind == _STOP and row.stop_served == 0:
-            hold = STOP_SIGN
-            if room < STOP_ZONE and slots.speed[b, i] < np.float32(0.05) and row.waited >= STOP_TIME:
-                row.stop_served = 1
-                hold = FREE
     if hold == FREE and leader >= 0 and gap < room:  # behind somebody who has not gone in
         ahead = traffic.row[b, leader]
         if slots.controller[b, leader] != TRAFFIC or ahead.let_in == 0 or slots.speed[b, leader] < FLOWING:

@@ -8,7 +8,6 @@ import numpy as np
 
 from simulator.follow import FAR
 from simulator.occupancy import TRAFFIC
-from simulator.state import ROUTE_LANES
 from world.idm import idm_accel, mobil_allows, mobil_gain
 from world.kernel import kernel
 
@@ -26,7 +25,7 @@ MIN_SPEED = np.float32(2.0)  # [m/s]
 def dead_end_room(b, i, look, network, tables, slots):
     """[m] from the centre to where the route ends or enters a lane that leads nowhere; FAR beyond `look`."""
     start = -slots.lane_s[b, i]
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         lane = slots.route_lane[b, i, k]
         if lane < 0:
             return start
@@ -131,7 +130,7 @@ def change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traff
 
 @kernel
 def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots, worlds, traffic):
-    """The wish of vehicle i: 1 left, -1 right, 0 stay.
+    """The wish of vehicle i, which is on a lane with another beside it and in no change: 1 left, -1 right, 0 stay.
 
     Args:
         room: [m] from the bumper to the next junction. own: [m/s^2] acceleration behind the present leader.
@@ -142,9 +141,7 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
     shape = tables.lanes[lane]
     period = max(np.int64(_ONE / dt + _HALF), np.int64(1))
     step = worlds.step[b]
-    if (step + i * 7) % period != 0 or (shape.left < 0 and shape.right < 0):
-        return 0
-    if shape.junction >= 0 or row.leaving >= 0 or slots.speed[b, i] < MIN_SPEED:
+    if (step + i * 7) % period != 0 or slots.speed[b, i] < MIN_SPEED:
         return 0
     if np.float32(step - row.changed) * dt < CALM and row.changed > 0:
         return 0

@@ -10,8 +10,8 @@ passage time, maximum green, gap-out, phase skipping, yellow change and red clea
 
 import numpy as np
 
-from world.kernel import kernel
-from world.kinds import BodyKind, LightState, StopKind
+from world.kernel import inline_kernel, kernel
+from world.kinds import LightState, StopKind
 from world.random import draw_index, draw_unit
 
 MIN_GREEN = np.float32(6.0)  # [s]
@@ -28,7 +28,7 @@ FIRST_PHASE, FIRST_CLOCK = 121, 122  # purposes of draws
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _RED, _RED_AMBER = int(LightState.RED), int(LightState.RED_AMBER)
 _GREEN, _AMBER = int(LightState.GREEN), int(LightState.AMBER)
-_PEDESTRIAN, _LIGHT = int(BodyKind.PEDESTRIAN), int(StopKind.LIGHT)
+_LIGHT = int(StopKind.LIGHT)
 
 
 @kernel
@@ -37,25 +37,28 @@ def phase_bit(phase):
     return np.int64(1) << np.int64(phase & 31)
 
 
+@inline_kernel
+def call_light(b, stop, room, speed, tables, worlds):
+    """Note for the next step that somebody `room` [m] before the line of a light, row `stop`, calls for its phase."""
+    if room < CALL_REACH and room > -_ONE:
+        light = tables.lights[tables.stops[stop].light]
+        plan, bit = light.plan - tables.maps[worlds.map_id[b]].plan0, phase_bit(light.phase)
+        worlds.plan_calls[b, plan] |= bit
+        if room < max(QUEUE, PASSAGE * speed):  # and keeps it green
+            worlds.plan_holds[b, plan] |= bit
+
+
 @kernel
-def call_one(b, i, tables, slots, worlds):
-    """Note that vehicle i calls for the phase of the light ahead of it, and whether it keeps it green."""
+def call_ahead(b, i, tables, slots, worlds):
+    """Let a vehicle call for the phase of the next light on its way."""
     start = -slots.lane_s[b, i] - _HALF * slots.length[b, i]
-    row = tables.maps[worlds.map_id[b]]
     for k in range(3):
-        lane = slots.route_lane[b, i, k]
+        lane = np.int64(slots.route_lane[b, i, k])
         if lane < 0 or start > CALL_REACH:
             return
         for q in range(tables.lanes[lane].stop0, tables.lanes[lane].stop1):
-            stop = tables.stops[q]
-            room = start + stop.s
-            if stop.kind == _LIGHT and room > -_ONE:
-                if room < CALL_REACH:
-                    light = tables.lights[stop.light]
-                    plan, bit = light.plan - row.plan0, phase_bit(light.phase)
-                    worlds.plan_calls[b, plan] |= bit
-                    if room < max(QUEUE, PASSAGE * slots.speed[b, i]):
-                        worlds.plan_holds[b, plan] |= bit
+            if tables.stops[q].kind == _LIGHT and start + tables.stops[q].s > -_ONE:
+                call_light(b, q, start + tables.stops[q].s, slots.speed[b, i], tables, worlds)
                 return
         start += tables.lanes[lane].length
 
@@ -135,23 +138,18 @@ def start_lights_world(b, tables, worlds):
         worlds.plan_clock[b, plan] = MAX_GREEN * draw_unit(worlds.seed[b], entity, 0, FIRST_CLOCK)
         worlds.plan_next[b, plan] = worlds.plan_phase[b, plan]
         worlds.plan_clearing[b, plan] = 0
+        worlds.plan_calls[b, plan] = worlds.plan_holds[b, plan] = 0
     for light in range(row.light1 - row.light0):
         light_one(b, light, tables, worlds)
 
 
 @kernel
-def lights_world(b, tables, slots, worlds, dt):
-    """One step of all plans and lights of world b."""
+def lights_world(b, tables, worlds, dt):
+    """One step of all plans and lights of world b, on the calls of the step before."""
     row = tables.maps[worlds.map_id[b]]
     plans = row.plan1 - row.plan0
-    if plans == 0:
-        return
-    for plan in range(plans):
-        worlds.plan_calls[b, plan] = worlds.plan_holds[b, plan] = 0
-    for i in range(slots.x.shape[1]):
-        if slots.valid[b, i] and slots.kind[b, i] != _PEDESTRIAN and slots.lane[b, i] >= 0:
-            call_one(b, i, tables, slots, worlds)
     for plan in range(plans):
         plan_one(b, plan, tables.plans[row.plan0 + plan].phases, worlds, dt)
+        worlds.plan_calls[b, plan] = worlds.plan_holds[b, plan] = 0
     for light in range(row.light1 - row.light0):
         light_one(b, light, tables, worlds)

@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from simulator.state import ROUTE_LANES
 from world.bicycle import wrap_angle
 from world.kernel import kernel
 from world.queries import DRIVABLE_MASK, has_successor, nearest_lane, next_lane, project_to_lane, straightest_successor
@@ -66,7 +65,7 @@ def way_ahead(b, i, k, tables, slots, traffic, routes):
                 break
         row.place = place
     slots.route_lane[b, i, 0] = lane
-    for j in range(1, ROUTE_LANES):
+    for j in range(1, slots.route_lane.shape[2]):
         if lane >= 0:
             if count > 0:
                 lane, place = next_lane(tables, lane, routes.piece_lane[b, k], place, count)

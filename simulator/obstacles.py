@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from simulator.follow import FAR, follow_accel, stop_accel
-from simulator.occupancy import PEDESTRIAN
-from simulator.state import ROUTE_LANES
+from simulator.occupancy import LOOSE_PER_CELL, PEDESTRIAN, loose_cell
+from simulator.traffic import HAS_CROSSING
 from world.kernel import kernel
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
@@ -14,6 +14,7 @@ SIDE_MARGIN = np.float32(0.35)  # [m] to vehicles
 WALKER_MARGIN = np.float32(0.8)  # [m] to pedestrians
 HORIZON = np.float32(2.5)  # [s] for which a body's sideways motion is foreseen
 ONCOMING_ROOM = np.float32(3.0)  # [m] short of where a vehicle that comes towards would be met
+LOOSE_HALF = np.float32(12.0)  # [m] half extent of the largest body
 CROSSING_ROOM = np.float32(1.0)  # [m] before a crosswalk
 
 
@@ -25,7 +26,7 @@ def _in_way(offset, side_speed, reach, time):
 
 
 @kernel
-def obstacle_accel(b, i, j, look, desired, tables, slots, traffic):
+def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
     """Acceleration [m/s^2] against one loose body j, by walking along the lanes of the route."""
     half = _HALF * slots.length[b, i]
     px, py = slots.x[b, j], slots.y[b, j]
@@ -41,7 +42,7 @@ def obstacle_accel(b, i, j, look, desired, tables, slots, traffic):
     margin = WALKER_MARGIN if pedestrian else SIDE_MARGIN
     start = -slots.lane_s[b, i]
     best, best_d2, best_ux, best_uy, best_side = FAR, np.float32(1e9), _ONE, _ZERO, _ZERO
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         lane = slots.route_lane[b, i, k]
         if lane < 0 or start > reach:
             break
@@ -81,43 +82,58 @@ def obstacle_accel(b, i, j, look, desired, tables, slots, traffic):
         return FAR
     if ahead < -_ONE:  # it comes towards: stop before the place where both would meet
         meet = gap * slots.speed[b, i] / max(slots.speed[b, i] - ahead, _ONE)
-        return stop_accel(b, i, meet - ONCOMING_ROOM, desired, slots, traffic)
+        return stop_accel(b, i, meet - ONCOMING_ROOM, free, slots, traffic)
     if pedestrian:
-        return stop_accel(b, i, gap - _ONE, desired, slots, traffic)
-    return follow_accel(b, i, gap, ahead, desired, slots, traffic)
+        return stop_accel(b, i, gap - _ONE, free, slots, traffic)
+    return follow_accel(b, i, gap, ahead, free, slots, traffic)
 
 
 @kernel
-def obstacles_accel(b, i, look, desired, tables, slots, traffic):
-    """Smallest acceleration [m/s^2] against all loose bodies."""
+def obstacles_accel(b, i, look, free, tables, slots, traffic):
+    """Smallest acceleration [m/s^2] against all loose bodies near the way ahead."""
     accel = FAR
-    for n in range(traffic.loose_count[b]):
-        j = traffic.loose[b, n]
-        if j != i:
-            accel = min(accel, obstacle_accel(b, i, j, look, desired, tables, slots, traffic))
+    back = _HALF * slots.length[b, i] + LOOSE_HALF
+    reach = look + back
+    c, s = np.float32(math.cos(slots.yaw[b, i])), np.float32(math.sin(slots.yaw[b, i]))
+    x, y = slots.x[b, i], slots.y[b, i]
+    across, along = reach * abs(s) + back, reach * abs(c) + back  # of the half disc ahead, behind its centre
+    west = np.int64(math.floor((x - (across if c > _ZERO else reach)) * LOOSE_PER_CELL))
+    east = np.int64(math.floor((x + (reach if c > _ZERO else across)) * LOOSE_PER_CELL))
+    south = np.int64(math.floor((y - (along if s > _ZERO else reach)) * LOOSE_PER_CELL))
+    north = np.int64(math.floor((y + (reach if s > _ZERO else along)) * LOOSE_PER_CELL))
+    for ix in range(west, east + 1):
+        for iy in range(south, north + 1):
+            n = np.int64(traffic.loose_head[b, loose_cell(ix, iy)])
+            while n >= 0:
+                j = np.int64(traffic.loose[b, n])
+                if j != i:
+                    accel = min(accel, obstacle_accel(b, i, j, look, free, tables, slots, traffic))
+                n = np.int64(traffic.loose_next[b, n])
     return accel
 
 
 @kernel
-def crosswalk_accel(b, i, look, desired, tables, slots, worlds, walkers, traffic):
+def crosswalk_accel(b, i, look, free, network, tables, slots, worlds, walkers, traffic):
     """Acceleration [m/s^2] that stops before a crosswalk on which somebody walks or steps out."""
     half = _HALF * slots.length[b, i]
     base = tables.maps[worlds.map_id[b]].crosswalk0
     speed = slots.speed[b, i]
     accel = FAR
     start = -slots.lane_s[b, i] - half  # from the bumper
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         lane = slots.route_lane[b, i, k]
         if lane < 0 or start > look:
             break
-        row = tables.lanes[lane]
-        for q in range(row.cross0, row.cross1):
-            crossing = tables.crossings[q]
-            room = start + crossing.s0 - CROSSING_ROOM
-            if room < -CROSSING_ROOM or walkers.crosswalk_busy[b, crossing.crosswalk - base] == 0:
-                continue
-            if speed * speed > np.float32(10.0) * max(room, np.float32(0.01)) and speed > _ONE:
-                continue  # it would take more than 5 m/s^2: the walker is watched as an obstacle instead
-            accel = min(accel, stop_accel(b, i, room, desired, slots, traffic))
-        start += row.length
+        rail = network.rails[lane]
+        if rail.flags & HAS_CROSSING:
+            row = tables.lanes[lane]
+            for q in range(row.cross0, row.cross1):
+                crossing = tables.crossings[q]
+                room = start + crossing.s0 - CROSSING_ROOM
+                if room < -CROSSING_ROOM or walkers.crosswalk_busy[b, crossing.crosswalk - base] == 0:
+                    continue
+                if speed * speed > np.float32(10.0) * max(room, np.float32(0.01)) and speed > _ONE:
+                    continue  # it would take more than 5 m/s^2: the walker is watched as an obstacle instead
+                accel = min(accel, stop_accel(b, i, room, free, slots, traffic))
+        start += rail.length
     return accel

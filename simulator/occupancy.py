@@ -7,17 +7,18 @@ import math
 
 import numpy as np
 
+from simulator.lights import call_ahead
 from simulator.locate import locate_one
-from simulator.state import ROUTE_LANES
-from simulator.traffic import CLAIMS, RED
+from simulator.traffic import CLAIMS, LOOSE_CELLS, RED
 from world.bicycle import wrap_angle
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, Controller, LightState, StopKind
 
 PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 TRAFFIC = int(Controller.TRAFFIC)
 _RED, _RED_AMBER, _LIGHT = int(LightState.RED), int(LightState.RED_AMBER), int(StopKind.LIGHT)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+LOOSE_PER_CELL = np.float32(1.0 / 64.0)  # [1/m] cells of the grid of loose bodies
 CLAIM_LOOK = np.float32(25.0)  # [m] plus CLAIM_TIME at the present speed: how far ahead a junction is announced
 CLAIM_TIME = np.float32(7.0)  # [s]
 STANDING = np.float32(0.3)  # [m/s]
@@ -32,7 +33,7 @@ def is_vehicle(b, i, slots):
 
 @kernel
 def clear_lists(b, lane0, traffic):
-    """Empty the lists that the step before filled."""
+    """Empty all lists of a world."""
     for i in range(traffic.row.shape[1]):
         row = traffic.row[b, i]
         if row.listed >= 0:
@@ -41,52 +42,100 @@ def clear_lists(b, lane0, traffic):
             row.listed = -1
         row.ahead = -1
         row.behind = -1
-        for r in range(CLAIMS):
-            claim = traffic.claim[b, i, r]
-            if claim.lane < 0:
-                break
-            traffic.claim_head[b, claim.lane - lane0] = -1
-            claim.lane = -1
+        clear_claims(b, i, lane0, traffic)
+    clear_loose(b, traffic)
+
+
+@inline_kernel
+def clear_claims(b, i, lane0, traffic):
+    """Empty the lists of the junction lanes that a vehicle announced itself on."""
+    row = traffic.row[b, i]
+    for r in range(row.claims):
+        traffic.claim_head[b, traffic.claim[b, i, r].lane - lane0] = -1
+    row.claims = 0
 
 
 @kernel
-def list_one(b, i, lane0, slots, traffic):
-    """Insert a vehicle into its lane's list, sorted by (s, slot)."""
-    lane = slots.lane[b, i] - lane0
+def list_one(b, i, lane, slots, traffic):
+    """Insert a vehicle into a lane's list (index within the map), sorted by (s, slot)."""
     s = slots.lane_s[b, i]
     row = traffic.row[b, i]
     row.listed = lane
-    ahead, at = np.int64(-1), np.int64(traffic.tail[b, lane])
-    while at >= 0 and (slots.lane_s[b, at] > s or (slots.lane_s[b, at] == s and at > i)):
-        ahead, at = at, np.int64(traffic.row[b, at].behind)
-    row.ahead, row.behind = ahead, at
-    if ahead >= 0:
-        traffic.row[b, ahead].behind = i
+    behind, at = np.int64(-1), np.int64(traffic.head[b, lane])
+    while at >= 0 and (slots.lane_s[b, at] < s or (slots.lane_s[b, at] == s and at < i)):
+        behind, at = at, np.int64(traffic.row[b, at].ahead)
+    row.ahead, row.behind = at, behind
+    if at >= 0:
+        traffic.row[b, at].behind = i
     else:
         traffic.tail[b, lane] = i
-    if at >= 0:
-        traffic.row[b, at].ahead = i
+    if behind >= 0:
+        traffic.row[b, behind].ahead = i
     else:
         traffic.head[b, lane] = i
 
 
 @kernel
-def permit_order(lane, row, tables):
+def unlist_one(b, i, traffic):
+    """Take a vehicle out of its lane's list."""
+    row = traffic.row[b, i]
+    ahead, behind, lane = np.int64(row.ahead), np.int64(row.behind), np.int64(row.listed)
+    if ahead >= 0:
+        traffic.row[b, ahead].behind = behind
+    else:
+        traffic.tail[b, lane] = behind
+    if behind >= 0:
+        traffic.row[b, behind].ahead = ahead
+    else:
+        traffic.head[b, lane] = ahead
+    row.listed = row.ahead = row.behind = -1
+
+
+@inline_kernel
+def note_lane(b, i, lane0, moved, tables, slots, traffic):
+    """Take a slot out of the list of a lane that it has left. Returns `moved`, one more where it has to be listed."""
+    row = traffic.row[b, i]
+    lane = np.int64(-1)
+    if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.lane[b, i] >= 0:
+        if touches_lane(b, i, tables, slots):
+            lane = np.int64(slots.lane[b, i] - lane0)
+    if lane != row.listed:
+        if row.listed >= 0:
+            unlist_one(b, i, traffic)
+        if lane >= 0:
+            traffic.moved[b, moved] = i
+            moved += 1
+    return moved
+
+
+@kernel
+def sort_lane(b, lane, slots, traffic):
+    """Sort one lane's list anew, from the front backwards: bodies have passed each other on it."""
+    at = np.int64(traffic.tail[b, lane])
+    traffic.head[b, lane] = traffic.tail[b, lane] = -1
+    while at >= 0:
+        behind = np.int64(traffic.row[b, at].behind)
+        list_one(b, at, lane, slots, traffic)
+        at = behind
+
+
+@inline_kernel
+def permit_order(lane, row, network):
     """Number of a vehicle's permit for the junction of a lane: the one asked for last, or the one before."""
-    if row.entry >= 0 and tables.lanes[row.entry].junction == tables.lanes[lane].junction:
+    if row.entry >= 0 and network.rails[row.entry].junction == network.rails[lane].junction:
         return row.order
     return row.inside
 
 
-@kernel
+@inline_kernel
 def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots, traffic):
     """Announce vehicle i on a junction lane; `front` is its bumper's s on that lane (negative: still to come)."""
     row = traffic.row[b, i]
     claim = traffic.claim[b, i, rank]
     claim.lane, claim.slot = lane, i
     claim.front, claim.length, claim.speed = front, slots.length[b, i], slots.speed[b, i]
-    claim.top = max(slots.speed[b, i], min(network.cap[tables.lanes[lane].point0], slots.max_speed[b, i]))
-    claim.waited, claim.order = row.waited, permit_order(lane, row, tables)
+    claim.top = max(slots.speed[b, i], min(network.rails[lane].cap, slots.max_speed[b, i]))
+    claim.waited, claim.order = row.waited, permit_order(lane, row, network)
     claim.external = 0 if slots.controller[b, i] == TRAFFIC else 1
     asked = row.entry == lane or claim.external == 1  # else what it remembers is of the junction before
     claim.hold = row.hold if asked else 0
@@ -96,26 +145,26 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
     traffic.claim_head[b, lane - lane0] = i * CLAIMS + rank
 
 
-@kernel
+@inline_kernel
 def claim_lanes(b, i, lane0, network, tables, slots, traffic):
     """Announce a vehicle on the junction lane it is leaving, is on, and will come to."""
     row = traffic.row[b, i]
-    row.let_in = row.granted
     half = _HALF * slots.length[b, i]
     look = CLAIM_LOOK + CLAIM_TIME * slots.speed[b, i]
     rank = np.int64(0)
     before = np.int64(row.previous)
-    if before >= 0 and tables.lanes[before].junction >= 0 and slots.lane_s[b, i] < half + _ONE:
-        front = half + slots.lane_s[b, i] + tables.lanes[before].length
+    if before >= 0 and network.rails[before].junction >= 0 and slots.lane_s[b, i] < half + _ONE:
+        front = half + slots.lane_s[b, i] + network.rails[before].length
         claim_one(b, i, before, lane0, rank, front, True, network, tables, slots, traffic)
         rank += 1
     start = -slots.lane_s[b, i]  # [m] from the centre to the start of the lane
     committed, last_junction = False, -1
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         lane = np.int64(slots.route_lane[b, i, k])
         if lane < 0 or rank >= CLAIMS or start > look:
             break
-        junction = tables.lanes[lane].junction
+        rail = network.rails[lane]
+        junction = rail.junction
         if junction >= 0:
             inside = half - start > _ZERO
             along = committed and junction == last_junction
@@ -125,7 +174,8 @@ def claim_lanes(b, i, lane0, network, tables, slots, traffic):
         else:
             committed = False
         last_junction = junction
-        start += tables.lanes[lane].length
+        start += rail.length
+    row.claims = rank
 
 
 @kernel
@@ -162,7 +212,7 @@ def touches_lane(b, i, tables, slots):
     return abs(slots.lane_d[b, i]) < _HALF * (across + p.width)
 
 
-@kernel
+@inline_kernel
 def is_loose(b, i, tables, slots, walkers, traffic):
     """Whether others must see the body by its outline, since the lane lists do not tell where it is."""
     if slots.kind[b, i] == PEDESTRIAN:
@@ -180,24 +230,79 @@ def is_loose(b, i, tables, slots, walkers, traffic):
 
 
 @kernel
+def loose_cell(ix, iy):
+    """Bucket of a cell of the grid of loose bodies."""
+    return (ix * np.int64(73856093) ^ iy * np.int64(19349663)) & np.int64(LOOSE_CELLS - 1)
+
+
+@kernel
+def clear_loose(b, traffic):
+    """Empty the grid of loose bodies."""
+    if traffic.loose_count[b] > 0:
+        for cell in range(LOOSE_CELLS):
+            traffic.loose_head[b, cell] = -1
+    traffic.loose_count[b] = 0
+
+
+@kernel
+def add_loose(b, i, slots, traffic):
+    """Put a body into the grid of loose bodies."""
+    n = traffic.loose_count[b]
+    cell = loose_cell(
+        np.int64(math.floor(slots.x[b, i] * LOOSE_PER_CELL)), np.int64(math.floor(slots.y[b, i] * LOOSE_PER_CELL))
+    )
+    traffic.loose[b, n] = i
+    traffic.loose_next[b, n] = traffic.loose_head[b, cell]
+    traffic.loose_head[b, cell] = n
+    traffic.loose_count[b] = n + 1
+
+
+@inline_kernel
+def waits_in_queue(b, i, slots, traffic):
+    """Whether a traffic vehicle stands behind others before a junction: nobody there has to reckon with it yet."""
+    row = traffic.row[b, i]
+    return (
+        slots.controller[b, i] == TRAFFIC
+        and slots.speed[b, i] < STANDING
+        and row.granted == 0
+        and row.arrived == 0
+        and row.ahead >= 0
+        and slots.lane_s[b, i] > slots.length[b, i] + _ONE
+    )
+
+
+@kernel
 def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, routes):
-    """Rebuild all lists of world b from the present positions."""
-    lane0 = tables.maps[worlds.map_id[b]].lane0
-    clear_lists(b, lane0, traffic)
-    count = 0
+    """Bring all lists of world b up to date with the present positions.
+
+    Who left a lane is taken out of its list, then who came is put in, then those are sorted in which bodies have passed
+    each other: what comes out is what a rebuild would give.
+    """
+    lane0 = np.int64(tables.maps[worlds.map_id[b]].lane0)
+    clear_loose(b, traffic)
+    moved = 0
+    for i in range(slots.x.shape[1]):
+        clear_claims(b, i, lane0, traffic)
+        if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] != TRAFFIC:
+            locate_one(b, i, i if i < drivers else -1, tables, slots, worlds, traffic, routes)
+            red = slots.lane[b, i] >= 0 and red_ahead(b, i, tables, slots, worlds)
+            traffic.row[b, i].hold = RED if red else 0
+            if slots.lane[b, i] >= 0:
+                call_ahead(b, i, tables, slots, worlds)
+        moved = note_lane(b, i, lane0, moved, tables, slots, traffic)
+    for n in range(moved):
+        i = np.int64(traffic.moved[b, n])
+        list_one(b, i, np.int64(slots.lane[b, i] - lane0), slots, traffic)
     for i in range(slots.x.shape[1]):
         if not slots.valid[b, i]:
             continue
-        vehicle = slots.kind[b, i] != PEDESTRIAN
-        if vehicle and slots.controller[b, i] != TRAFFIC:
-            locate_one(b, i, i if i < drivers else -1, tables, slots, worlds, traffic, routes)
-            row = traffic.row[b, i]
-            row.hold = RED if slots.lane[b, i] >= 0 and red_ahead(b, i, tables, slots, worlds) else 0
-        if vehicle and slots.lane[b, i] >= 0:
-            if touches_lane(b, i, tables, slots):
-                list_one(b, i, lane0, slots, traffic)
+        row = traffic.row[b, i]
+        row.let_in = row.granted
+        if row.ahead >= 0:
+            s, other = slots.lane_s[b, i], slots.lane_s[b, row.ahead]
+            if other < s or (other == s and row.ahead < i):
+                sort_lane(b, np.int64(row.listed), slots, traffic)
+        if slots.kind[b, i] != PEDESTRIAN and slots.lane[b, i] >= 0 and not waits_in_queue(b, i, slots, traffic):
             claim_lanes(b, i, lane0, network, tables, slots, traffic)
         if is_loose(b, i, tables, slots, walkers, traffic):
-            traffic.loose[b, count] = i
-            count += 1
-    traffic.loose_count[b] = count
+            add_loose(b, i, slots, traffic)

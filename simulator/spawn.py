@@ -9,9 +9,8 @@ from simulator.follow import FAR, leader_ahead
 from simulator.occupancy import PEDESTRIAN
 from simulator.overlap import is_free
 from simulator.rails import pose_on_rails
-from simulator.state import ROUTE_LANES
 from simulator.way import enter_way
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, Controller
 from world.queries import wrap_angle
 from world.random import draw_unit
@@ -46,12 +45,12 @@ def empty_slot(b, i, slots, traffic):
     slots.target_speed[b, i] = np.float32(np.nan)
     slots.lane[b, i] = -1
     slots.controller[b, i] = _TRAFFIC
-    for k in range(ROUTE_LANES):
+    for k in range(slots.route_lane.shape[2]):
         slots.route_lane[b, i, k] = -1
     row = traffic.row[b, i]
-    row.previous = row.leaving = row.entry = row.stop_row = -1
+    row.previous = row.leaving = row.entry = -1
     row.place = row.wish = row.granted = row.hold = row.stop_served = 0
-    row.slope = row.bend = row.waited = row.ended = row.command = row.path_s = _ZERO
+    row.slope = row.bend = row.waited = row.command = row.path_s = _ZERO
     row.order = row.inside = row.arrived = row.changed = 0
     row.reason = 0
     row.path = -1
@@ -122,7 +121,7 @@ def place_vehicle(b, i, entity, count, tries, drivers, hidden, network, tables, 
         place, s = draw_place(b, u, network, worlds)
         empty_slot(b, i, slots, traffic)
         enter_way(b, i, network.spawn_lane[place], s, _ZERO, entity, network, tables, slots, worlds, traffic)
-        pose_on_rails(b, i, _ZERO, tables, slots, traffic.row)
+        pose_on_rails(b, i, _ZERO, network, tables, slots, traffic.row)
         ok = place_free(b, i, slots)
         if ok and hidden:
             ok = not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots) and not disturbs(b, i, slots)
@@ -163,7 +162,7 @@ def start_speed(b, i, lane0, network, tables, slots, traffic):
     row = traffic.row[b, i]
     lane = tables.lanes[slots.lane[b, i]]
     room = lane.length - slots.lane_s[b, i] - slots.length[b, i]
-    leader, gap = leader_ahead(b, i, _SEARCH, lane0, tables, slots, traffic)
+    leader, gap = leader_ahead(b, i, _SEARCH, lane0, network, slots, traffic)
     if leader >= 0:
         room = min(room, gap - np.float32(3.0))
     p = min(np.int64(slots.lane_s[b, i] / lane.step), np.int64(lane.points - 1))
@@ -174,16 +173,18 @@ def start_speed(b, i, lane0, network, tables, slots, traffic):
     slots.vy[b, i] = speed * np.float32(math.sin(slots.yaw[b, i]))
 
 
-@kernel
+@inline_kernel
 def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
     """Take away a vehicle that is stuck or at the end of its way, out of sight; bring back one that is away."""
     row = traffic.row[b, i]
+    if slots.valid[b, i] and row.waited < END_TIME:
+        return
     if row.wanted == 0:
         return
     step = worlds.step[b]
     entity = ENTITY_VEHICLE + i - drivers
     if slots.valid[b, i]:
-        if slots.controller[b, i] != _TRAFFIC or row.waited < END_TIME:
+        if slots.controller[b, i] != _TRAFFIC:
             return
         at_end = slots.route_lane[b, i, 1] < 0 and tables.lanes[slots.lane[b, i]].length - slots.lane_s[b, i] < (
             slots.length[b, i] + np.float32(5.0)

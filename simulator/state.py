@@ -9,11 +9,15 @@ import numpy as np
 
 from world.records import Bodies, WorldState
 
-ROUTE_LANES = 12  # lanes a traffic vehicle plans ahead, the current one first
+# Lanes a traffic vehicle plans ahead, the current one first. Kernels loop to `route_lane.shape[2]`: over a constant
+# LLVM would unroll the loops, which makes compilation slow and code large.
+ROUTE_LANES = 12
 
 
 class Slots(NamedTuple):
     """Per slot, (B, N) unless noted."""
+
+    SAME_SHAPE = True  # see world.pack
 
     # WorldState
     x: np.ndarray

@@ -76,12 +76,14 @@ def lists_of_world(b, model):
 @kernel
 def lights_phase(b, model):
     """Lights of world b for the present step."""
-    lights_world(b, model.tables, model.slots, model.worlds, model.dt)
+    lights_world(b, model.tables, model.worlds, model.dt)
 
 
 @kernel
 def walkers_phase(b, model):
     """Motion of the walkers of world b."""
+    if model.pedestrians == 0:
+        return
     sort_world(b, model.slots, model.broad)
     step_walkers_world(b, model.tables, model.slots, model.worlds, model.walkers, model.broad, model.dt)
 
@@ -89,7 +91,8 @@ def walkers_phase(b, model):
 @kernel
 def judge_phase(b, model):
     """Judge the new state of world b."""
-    judge_world(b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.broad, model.limits)
+    if model.drivers > 0:
+        judge_world(b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.broad, model.limits)
 
 
 @kernel

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.state import ROUTE_LANES
-from world.kinds import LaneKind
+from world.kinds import LaneKind, StopKind
 from world.roadmap import MapSet
 
 CLAIMS = 4  # junction lanes that one vehicle may announce at a time
@@ -21,41 +21,61 @@ SPAWN_KINDS = (LaneKind.DRIVING, LaneKind.BIDIRECTIONAL)
 SPAWN_END = 18.0  # [m] nobody is put nearer than this to the end of a lane that leads into a junction
 SPAWN_BEGIN = 6.0  # [m]
 PATH_POINTS = 256  # of a scripted path
+LOOSE_CELLS = 256  # of the hashed grid of loose bodies, a power of two
 
 # Why a vehicle brakes (`reason`) and why it may not enter a junction (`hold`)
 FREE, LEADER, RED, STOP_SIGN, YIELDING, EXIT_FULL, WALKER, OBSTACLE, ROUTE_END, CONFLICT = range(10)
 REASONS = ("free", "leader", "red", "stop_sign", "yielding", "exit_full", "walker", "obstacle", "route_end", "conflict")
 
 TRAFFIC_ROW = np.dtype(
-    [
-        # The driver, drawn at spawn (see simulator.fleet)
-        ("headway", "f4"), ("min_gap", "f4"), ("drive", "f4"), ("brake", "f4"), ("factor", "f4"), ("polite", "f4"),
-        # Route: draws made so far, the lane behind, place in a driver's own route
-        ("draws", "i4"), ("previous", "i4"), ("place", "i4"),
+    [  # by use: what every step of every vehicle reads comes first, a cache line at a time
+        # The driver, drawn at spawn (see simulator.fleet); soft: world.idm.idm_softness
+        ("headway", "f4"), ("min_gap", "f4"), ("drive", "f4"), ("brake", "f4"), ("factor", "f4"), ("soft", "f4"),
+        # Square of the speed at which the end of the lane may be passed
+        ("exit", "f4"),
         # Lane list: next slot ahead and behind on the lane, the lane under which the slot is listed
         ("ahead", "i4"), ("behind", "i4"), ("listed", "i4"),
-        # Sideways: d' along the lane and its rate of change; lane being left (-1: none); wish: -1 right, 1 left
-        ("slope", "f4"), ("bend", "f4"), ("leaving", "i4"), ("wish", "i4"), ("changed", "i8"),
-        # Junction ahead: lane asked for, whether it may go (and could at the start of the step), since when (and for
+        # Decision; standing since [s]; lane being left (-1: none); wish: -1 right, 1 left
+        ("command", "f4"), ("reason", "i4"), ("waited", "f4"), ("leaving", "i4"), ("wish", "i4"),
+        ("claims", "i4"),  # junction lanes that it has announced itself on
+        # Junction ahead: whether it may go (and could at the start of the step), lane asked for, since when (and for
         # the junction before), when it came to the line, why not
-        ("entry", "i4"), ("granted", "i4"), ("let_in", "i4"), ("order", "i8"), ("inside", "i8"),
-        ("arrived", "i8"), ("hold", "i4"),
-        ("stop_row", "i4"), ("stop_served", "i4"),
-        # Timers [s] and life: standing; at the end of the route; wanted: the engine keeps the slot populated
-        ("waited", "f4"), ("ended", "f4"), ("wanted", "i4"), ("gone", "i8"),
-        # Decision
-        ("command", "f4"), ("reason", "i4"), ("path", "i4"), ("path_s", "f4"),
+        ("granted", "i4"), ("let_in", "i4"), ("entry", "i4"), ("order", "i8"), ("inside", "i8"), ("arrived", "i8"),
+        ("hold", "i4"), ("stop_served", "i4"),
+        # The lane behind; sideways: d' along the lane and its rate of change
+        ("previous", "i4"), ("slope", "f4"), ("bend", "f4"),
+        # Route: draws made so far, place in a driver's own route
+        ("draws", "i4"), ("place", "i4"), ("polite", "f4"), ("changed", "i8"),
+        # Life: the engine keeps the slot populated; since when it is away; scripted path
+        ("wanted", "i4"), ("gone", "i8"), ("path", "i4"), ("path_s", "f4"),
     ],
     align=True,
 )  # fmt: skip
 CLAIM_ROW = np.dtype(
     [
         ("lane", "i4"), ("slot", "i4"), ("next", "i4"), ("committed", "i4"), ("hold", "i4"), ("external", "i4"),
-        ("front", "f4"), ("length", "f4"), ("speed", "f4"), ("top", "f4"), ("waited", "f4"), ("distance", "f4"),
+        ("front", "f4"), ("length", "f4"), ("speed", "f4"), ("top", "f4"), ("waited", "f4"),
         ("order", "i8"), ("arrived", "i8"),
     ],
     align=True,
 )  # fmt: skip
+
+
+RAIL_ROW = np.dtype(
+    [
+        # Its first point, its direction (along it and upwards) and its heading, where it is straight
+        ("x", "f4"), ("y", "f4"), ("z", "f4"), ("ux", "f4"), ("uy", "f4"), ("rise", "f4"), ("heading", "f4"),
+        ("straight", "i4"),
+        # What it asks of those who drive on it
+        ("length", "f4"), ("cap", "f4"), ("junction", "i4"), ("point0", "i4"), ("per_step", "f4"),
+        # The line before the junction at its end, if it has one: place, row of tables.stops (-1: none); flags
+        ("line", "f4"), ("stop", "i4"), ("flags", "i4"),
+    ]
+)  # a cache line  # fmt: skip
+# Flags of a lane: a crosswalk; a light that belongs to no junction; one speed all along; a lane beside it that runs the
+# same way; a line at its very start
+HAS_CROSSING, HAS_LONE_LIGHT, SAME_CAP, HAS_BESIDE, LINE_AT_START = 1, 2, 4, 8, 16
+LINE_REACH = np.float32(25.0)  # [m] a stop line this far before a junction belongs to it
 
 
 class Traffic(NamedTuple):
@@ -68,6 +88,9 @@ class Traffic(NamedTuple):
     claim: np.ndarray  # CLAIM_ROW (B, N, CLAIMS)
     loose: np.ndarray  # int32 (B, N) slots
     loose_count: np.ndarray  # int32 (B,)
+    loose_head: np.ndarray  # int32 (B, LOOSE_CELLS) place in `loose` of the last body of a cell, -1 none
+    loose_next: np.ndarray  # int32 (B, N) place in `loose` of the next body of the same cell
+    moved: np.ndarray  # int32 (B, N) slots to list anew (scratch)
     path: np.ndarray  # float32 (paths, PATH_POINTS, 2) [m] of scripted slots
     path_points: np.ndarray  # int32 (paths,) points used, 0: free
 
@@ -76,6 +99,8 @@ class Network(NamedTuple):
     """Derived from the map set once. P points, L lanes, S places to spawn, all global over the set."""
 
     cap: np.ndarray  # float32 (P,) [m/s] speed profile: limit, curves, and slower places ahead on the lane
+    rails: np.ndarray  # RAIL_ROW (L,)
+    lone_lights: np.ndarray  # bool (maps,) the map has lights that belong to no junction
     alive: np.ndarray  # bool (L,) the lane does not lead into a dead end whatever one does
     spawn_start: np.ndarray  # int32 (maps + 1,)
     spawn_lane: np.ndarray  # int32 (S,)
@@ -86,7 +111,7 @@ class Network(NamedTuple):
 def make_traffic(worlds: int, slots: int, lanes: int) -> Traffic:
     """Empty traffic."""
     row = np.zeros((worlds, slots), TRAFFIC_ROW)
-    for name in ("previous", "ahead", "behind", "listed", "leaving", "entry", "stop_row", "path"):
+    for name in ("previous", "ahead", "behind", "listed", "leaving", "entry", "path"):
         row[name] = -1
     claim = np.zeros((worlds, slots, CLAIMS), CLAIM_ROW)
     claim["lane"] = claim["next"] = -1
@@ -98,6 +123,9 @@ def make_traffic(worlds: int, slots: int, lanes: int) -> Traffic:
         claim=claim,
         loose=np.zeros((worlds, slots), np.int32),
         loose_count=np.zeros(worlds, np.int32),
+        loose_head=np.full((worlds, LOOSE_CELLS), -1, np.int32),
+        loose_next=np.full((worlds, slots), -1, np.int32),
+        moved=np.zeros((worlds, slots), np.int32),
         path=np.zeros((1, PATH_POINTS, 2), np.float32),
         path_points=np.zeros(1, np.int32),
     )
@@ -113,15 +141,66 @@ def make_network(maps: MapSet) -> Network:
         first, n, step = int(lane["point0"]), int(lane["points"]), float(lane["step"])
         cap[first : first + n] = _brake_ahead(raw[first : first + n], step)
     alive = _alive(t.lanes, t.successors)
-    return Network(cap, alive, *_spawn_places(maps, alive))
+    rails = _rails(maps, cap)
+    lone = rails["flags"] & HAS_LONE_LIGHT > 0
+    lone_lights = np.array([lone[row["lane0"] : row["lane1"]].any() for row in t.maps], np.bool_)
+    return Network(cap, rails, lone_lights, alive, *_spawn_places(maps, alive))
 
 
 def empty_network() -> Network:
     """A network of nothing, to take types from."""
     return Network(
-        np.zeros(1, np.float32), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
+        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
         np.zeros(1, np.float32), np.zeros(1, np.float64),
     )  # fmt: skip
+
+
+def _rails(maps: MapSet, cap: NDArray[np.float32]) -> NDArray:
+    """RAIL_ROW of every lane."""
+    t = maps.tables
+    rails = np.zeros(len(t.lanes), RAIL_ROW)
+    rails["length"], rails["junction"], rails["point0"] = t.lanes["length"], t.lanes["junction"], t.lanes["point0"]
+    rails["cap"] = cap[t.lanes["point0"]]
+    rails["per_step"] = 1.0 / t.lanes["step"]
+    rails["line"], rails["stop"] = np.inf, -1
+    for number, lane in enumerate(t.lanes):
+        rail = rails[number]
+        first, n = int(lane["point0"]), int(lane["points"])
+        _straighten(rail, t.points[first : first + n])
+        stop0, stop1 = int(lane["stop0"]), int(lane["stop1"])
+        onward = t.lanes["junction"][t.successors[lane["succ0"] : lane["succ1"]]]
+        stops = t.stops[stop0:stop1]
+        far = stops["s"] <= lane["length"] - LINE_REACH if len(onward) and (onward >= 0).all() else True
+        lone = lane["junction"] < 0 and bool(((stops["kind"] == StopKind.LIGHT) & far).any())
+        rail["flags"] = (
+            HAS_CROSSING * (lane["cross1"] > lane["cross0"])
+            | HAS_LONE_LIGHT * lone
+            | SAME_CAP * bool((cap[first : first + n] == cap[first]).all())
+            | HAS_BESIDE * (lane["left"] >= 0 or lane["right"] >= 0)
+            | LINE_AT_START * (stop1 > stop0 and t.stops["s"][stop0] < 1.0)
+        )
+        for q in range(stop0, stop1):
+            if lane["length"] - t.stops["s"][q] < LINE_REACH:
+                rail["line"], rail["stop"] = t.stops["s"][q], q
+    return rails
+
+
+def _straighten(rail: NDArray, points: NDArray) -> None:
+    """Fill the straight line of a lane, if it is one: no point more than 1 mm, no heading more than 0.1 mrad off."""
+    xyz = np.stack([points["x"], points["y"], points["z"]], axis=1).astype(np.float64)
+    span = xyz[-1] - xyz[0]
+    flat = float(np.hypot(span[0], span[1]))
+    if flat < 1e-3:
+        return
+    heading = np.arctan2(span[1], span[0])
+    on_line = xyz[0] + np.linspace(0.0, 1.0, len(xyz))[:, None] * span
+    turn = np.abs((points["heading"].astype(np.float64) - heading + np.pi) % (2 * np.pi) - np.pi)
+    rail["x"], rail["y"], rail["z"] = xyz[0]
+    rail["ux"], rail["uy"], rail["heading"] = span[0] / flat, span[1] / flat, heading
+    rail["rise"] = span[2] / flat
+    rail["straight"] = int(
+        np.abs(xyz - on_line).max() < 1e-3 and turn.max() < 1e-4 and abs(flat - rail["length"]) < 1e-2
+    )
 
 
 def _brake_ahead(cap: NDArray, step: float) -> NDArray:

@@ -38,6 +38,7 @@ class Walkers(NamedTuple):
     crossing: np.ndarray  # bool the walker is on the carriageway: on a crosswalk or crossing freely
     crosswalk: np.ndarray  # int32 crosswalk (index within the map) it is on or waits at, -1 none
     crosswalk_busy: np.ndarray  # int16 (B, C) walkers on the crosswalk or stepping onto it
+    busy_count: np.ndarray  # int32 (B,) walkers on crosswalks
     crosswalk_waiting: np.ndarray  # int16 (B, C) walkers who wait at its kerb
     arrival: np.ndarray  # float32 (B, C) [s] until the next vehicle that will not stop reaches it; inf: none
 
@@ -63,6 +64,7 @@ def make_walkers(worlds: int, slots: int, crosswalks: int) -> Walkers:
         crossing=np.zeros(shape, np.bool_),
         crosswalk=np.full(shape, -1, np.int32),
         crosswalk_busy=np.zeros(per_crosswalk, np.int16),
+        busy_count=np.zeros(worlds, np.int32),
         crosswalk_waiting=np.zeros(per_crosswalk, np.int16),
         arrival=np.full(per_crosswalk, np.inf, np.float32),
     )

@@ -7,7 +7,6 @@ Source: Highway Capacity Manual 2010, eq. 19-69: critical headway = crossing len
 
 import math
 
-from simulator.state import ROUTE_LANES
 from world.kernel import kernel
 from world.kinds import BodyKind, LightState, StopKind
 
@@ -51,7 +50,7 @@ def _announce_one(b, i, tables, slots, worlds, walkers):
     first = tables.maps[worlds.map_id[b]].crosswalk0
     half, speed = 0.5 * slots.length[b, i], slots.speed[b, i]
     base = -slots.lane_s[b, i]  # [m] from the vehicle's centre to the start of the lane looked at
-    for p in range(ROUTE_LANES):
+    for p in range(slots.route_lane.shape[2]):
         lane = slots.lane[b, i] if p == 0 else slots.route_lane[b, i, p]
         if lane < 0 or base > LOOK_AHEAD:
             return

@@ -278,6 +278,7 @@ def step_walkers_world(b, tables, slots, worlds, walkers, broad, dt):
     Needs `overlap.sort_world` on the present positions, and lane, lane_s, route_lane of the vehicles in `slots`.
     """
     walkers.crosswalk_busy[b, :] = 0
+    walkers.busy_count[b] = 0
     walkers.crosswalk_waiting[b, :] = 0
     fresh = False
     for i in range(slots.x.shape[1]):
@@ -292,5 +293,6 @@ def step_walkers_world(b, tables, slots, worlds, walkers, broad, dt):
         _move_one(b, i, gx, gy, tables, slots, walkers, broad, dt)
         if walkers.phase[b, i] == _CROSS:
             walkers.crosswalk_busy[b, walkers.crosswalk[b, i]] += 1
+            walkers.busy_count[b] += 1
         elif walkers.phase[b, i] == _WAIT:
             walkers.crosswalk_waiting[b, walkers.crosswalk[b, i]] += 1

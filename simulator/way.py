@@ -4,11 +4,15 @@ import numpy as np
 
 from simulator.fleet import ROUTE
 from simulator.state import ROUTE_LANES
+from simulator.traffic import PROFILE_BRAKE
 from world.kernel import kernel
 from world.queries import project_to_lane
 from world.random import draw_index
 
 _ZERO = np.float32(0.0)
+_ENERGY = np.float32(2.0 * PROFILE_BRAKE)  # [m/s^2] gain of v^2 per metre
+_ANY = np.float32(1e6)  # [m^2/s^2] more than any speed's square
+_LOOK = 5  # lanes of the way whose speeds count for the present one
 
 
 @kernel
@@ -41,10 +45,24 @@ def pick_successor(b, i, lane, entity, network, tables, worlds, traffic):
 def extend_way(b, i, first, entity, network, tables, slots, worlds, traffic):
     """Fill route_lane from place `first` on (first >= 1) with random turns."""
     lane = np.int64(slots.route_lane[b, i, first - 1])
-    for k in range(first, ROUTE_LANES):
+    for k in range(first, slots.route_lane.shape[2]):
         if lane >= 0:
             lane = pick_successor(b, i, lane, entity, network, tables, worlds, traffic)
         slots.route_lane[b, i, k] = lane
+
+
+@kernel
+def note_exit(b, i, network, slots, traffic):
+    """Note the speed at which the end of the present lane may be passed, so that the next lanes' speeds can be kept."""
+    best, gain = _ANY, _ZERO
+    for k in range(1, _LOOK):
+        lane = slots.route_lane[b, i, k]
+        if lane < 0 or gain > best:
+            break
+        rail = network.rails[lane]
+        best = min(best, rail.cap * rail.cap + gain)
+        gain += _ENERGY * rail.length
+    traffic.row[b, i].exit = best
 
 
 @kernel
@@ -60,15 +78,16 @@ def enter_way(b, i, lane, s, d, entity, network, tables, slots, worlds, traffic)
     row.entry, row.granted, row.arrived, row.stop_served = -1, 0, 0, 0
     row.leaving, row.wish = -1, 0
     extend_way(b, i, 1, entity, network, tables, slots, worlds, traffic)
+    note_exit(b, i, network, slots, traffic)
 
 
 @kernel
 def move_on(b, i, entity, network, tables, slots, worlds, traffic):
     """Hand the vehicle over to the next lane of its way once its centre has passed the end of the present one."""
     row = traffic.row[b, i]
-    for _ in range(ROUTE_LANES):
+    for _ in range(slots.route_lane.shape[2]):
         lane = slots.lane[b, i]
-        length = tables.lanes[lane].length
+        length = network.rails[lane].length
         after = slots.route_lane[b, i, 1]
         if slots.lane_s[b, i] <= length or after < 0:
             return
@@ -76,12 +95,13 @@ def move_on(b, i, entity, network, tables, slots, worlds, traffic):
         row.leaving = -1
         slots.lane_s[b, i] -= length
         slots.lane[b, i] = after
-        for k in range(ROUTE_LANES - 1):
+        for k in range(slots.route_lane.shape[2] - 1):
             slots.route_lane[b, i, k] = slots.route_lane[b, i, k + 1]
         if slots.route_lane[b, i, ROUTE_LANES - 2] >= 0:
             extend_way(b, i, ROUTE_LANES - 1, entity, network, tables, slots, worlds, traffic)
         else:
             slots.route_lane[b, i, ROUTE_LANES - 1] = -1
+        note_exit(b, i, network, slots, traffic)
 
 
 @kernel

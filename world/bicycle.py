@@ -51,15 +51,11 @@ def drive_actuator(accel, command, max_accel, max_brake, max_jerk, dt):
     """Acceleration [m/s^2] after dt: the limited command, reached at max_jerk by the engine, faster by the brakes."""
     target = min(max(command, -max_brake), max_accel)
     slow, fast = max_jerk * dt, BRAKE_JERK * max_jerk * dt
-    if target > accel:
-        # Below zero the brakes let go (fast), from there on the engine pulls (slow)
-        released = accel
-        if accel < _ZERO:
-            released = min(accel + fast, min(target, _ZERO))
-        if released < _ZERO:
-            return released
-        return min(target, released + slow)
-    return max(target, accel - fast)  # letting go of the pedal drops the thrust as fast as the brakes act
+    # Below zero the brakes let go (fast), from there on the engine pulls (slow); selects, no branches
+    released = min(accel + fast, min(target, _ZERO)) if accel < _ZERO else accel
+    more = released if released < _ZERO else min(target, released + slow)
+    less = max(target, accel - fast)  # letting go of the pedal drops the thrust as fast as the brakes act
+    return more if target > accel else less
 
 
 @kernel

@@ -68,16 +68,19 @@ def _install() -> None:
     _CONTEXT.get_executable = lean_executable
 
 
-def share(dispatcher: Dispatcher, **options) -> Dispatcher:
+def share(dispatcher: Dispatcher, inline: bool = False, **options) -> Dispatcher:
     """The same dispatcher, which other kernels from now on reach through a lean one.
 
     Int constants count as their type: Numba would compile a callee once for every value it is called with.
 
     Args:
         dispatcher: of a kernel.
+        inline: callers always take its code into theirs.
         options: of njit, those that the kernel was compiled with, without caching.
     """
-    callee = njit(no_cpython_wrapper=True, **options)(dispatcher.py_func) if LEAN else dispatcher
+    callee = dispatcher
+    if LEAN:
+        callee = njit(no_cpython_wrapper=True, forceinline=inline, **options)(dispatcher.py_func)
     resolve = callee.get_call_template
 
     def without_literals(args, kws):

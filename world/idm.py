@@ -33,6 +33,20 @@ def idm_desired_gap(speed, closing, min_gap, headway, max_accel, comfort_brake):
 
 
 @kernel
+def idm_softness(max_accel, comfort_brake):
+    """1 / (2 sqrt(a b)) [s^2/m], what a driver makes of closing speed; a constant of the driver."""
+    return _ONE / (_TWO * np.float32(math.sqrt(max_accel * comfort_brake)))
+
+
+@kernel
+def idm_braking(speed, closing, gap, min_gap, headway, max_accel, softness):
+    """`idm_interaction` for those who keep `idm_softness`."""
+    wanted = min_gap + max(_ZERO, speed * (headway + closing * softness))
+    ratio = wanted / max(gap, _MIN_GAP)
+    return max_accel * ratio * ratio
+
+
+@kernel
 def idm_interaction(speed, closing, gap, min_gap, headway, max_accel, comfort_brake):
     """The braking term a (s* / s)^2 [m/s^2], positive; subtract it from the free term."""
     ratio = idm_desired_gap(speed, closing, min_gap, headway, max_accel, comfort_brake) / max(gap, _MIN_GAP)

@@ -128,13 +128,18 @@ def _careful(dispatcher: Dispatcher) -> Dispatcher:
     return dispatcher
 
 
-def kernel(function: Callable) -> Dispatcher:
+def kernel(function: Callable, inline: bool = False) -> Dispatcher:
     """Compile a function that allocates nothing (see above); other kernels may call it."""
     folder = kernel_cache_dir(Path(function.__code__.co_filename))
     if folder is None:
-        return share(njit(**_OPTIONS)(function), **_OPTIONS)
+        return share(njit(**_OPTIONS)(function), inline, **_OPTIONS)
     numba.config.CACHE_DIR = str(folder)
     try:
-        return share(_careful(njit(cache=True, **_OPTIONS)(function)), **_OPTIONS)
+        return share(_careful(njit(cache=True, **_OPTIONS)(function)), inline, **_OPTIONS)
     finally:
         numba.config.CACHE_DIR = ""
+
+
+def inline_kernel(function: Callable) -> Dispatcher:
+    """A kernel whose code goes into that of every caller: for what every step of every vehicle calls, from one place."""
+    return kernel(function, inline=True)

@@ -5,6 +5,9 @@ that makes compilation take minutes and each call from Python some hundred micro
 out in memory once and passes their address; inside a kernel `pack.x` reads the header. Kernels that use attributes only
 (`slots.x[b, i]`) take either.
 
+A tuple whose class says `SAME_SHAPE = True` promises that its arrays of as many axes have one shape: kernels then read
+it once and compute an index once for all of them.
+
 The headers of a Pack never change: growing an array takes a new Pack.
 """
 
@@ -27,16 +30,21 @@ _SCALARS = {"int": types.int64, "float": types.float64, "float32": types.float32
 class PackType(types.Type):
     """Numba's type of a Pack: names and types of its fields, and where their words lie."""
 
-    def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...]):
+    def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...], same_shape: bool = False):
         self.label, self.fields = label, fields
-        self.where: dict[str, tuple[int, types.Type]] = {}
+        self.where: dict[str, tuple[int, types.Type, int]] = {}  # place, type, place of the shape
         at = 0
+        shapes: dict[int, int] = {}  # by number of axes
         for name, kind in fields:
-            self.where[name] = (at, kind)
+            shape = at + 5
+            if same_shape and isinstance(kind, types.Array):
+                shape = shapes.setdefault(kind.ndim, shape)
+            self.where[name] = (at, kind, shape)
             at += 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
         self.words = at
         # A short name, since it goes into the symbols of all functions that take the Pack
-        digest = hashlib.sha256(", ".join(f"{n}: {k}" for n, k in fields).encode()).hexdigest()[:16]
+        told = ", ".join(f"{n}: {k}" for n, k in fields) + (" same shape" if same_shape else "")
+        digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         super().__init__(name=f"Pack[{label}:{digest}]")
 
 
@@ -55,9 +63,23 @@ class Pack:
             kind, own = self._lay_out(name, value)
             kinds.append((name, kind))
             words += own
-        self._numba_type_ = PackType(type(fields).__name__, tuple(kinds))
+        same = bool(getattr(type(fields), "SAME_SHAPE", False))
+        if same:
+            self._check_shapes()
+        self._numba_type_ = PackType(type(fields).__name__, tuple(kinds), same)
         self._block = np.array(words, np.uint64)
         self.address = int(self._block.ctypes.data)
+
+    def _check_shapes(self) -> None:
+        """Raises ValueError where arrays that are said to have the same shape have not."""
+        seen: dict[int, tuple[str, tuple[int, ...]]] = {}
+        for name, value in zip(self._fields_tuple._fields, self._fields_tuple, strict=True):
+            if isinstance(value, np.ndarray):
+                first, shape = seen.setdefault(value.ndim, (name, value.shape))
+                if shape != value.shape:
+                    raise ValueError(
+                        f"Pack: field {name} has shape {value.shape}, {first} has {shape}; expected the same"
+                    )
 
     def _lay_out(self, name: str, value: Any) -> tuple[types.Type, list[int]]:
         """Type and words of one field."""
@@ -105,7 +127,7 @@ def _word(builder: Any, base: Any, index: int, kind: Any) -> Any:
 
 @lower_getattr_generic(PackType)
 def _read_field(context: Any, builder: Any, typ: PackType, value: Any, attr: str) -> Any:
-    at, kind = typ.where[attr]
+    at, kind, shape_at = typ.where[attr]
     if not isinstance(kind, types.Array):
         if isinstance(kind, types.Boolean):
             return builder.trunc(_word(builder, value, at, ir.IntType(8)), ir.IntType(1))
@@ -117,7 +139,7 @@ def _read_field(context: Any, builder: Any, typ: PackType, value: Any, attr: str
     header.nitems = _word(builder, value, at + 2, int64)
     header.itemsize = _word(builder, value, at + 3, int64)
     header.data = _word(builder, value, at + 4, header.data.type)
-    shape = [_word(builder, value, at + 5 + n, int64) for n in range(kind.ndim)]
+    shape = [_word(builder, value, shape_at + n, int64) for n in range(kind.ndim)]
     strides = [_word(builder, value, at + 5 + kind.ndim + n, int64) for n in range(kind.ndim)]
     header.shape = cgutils.pack_array(builder, shape, ty=int64)
     header.strides = cgutils.pack_array(builder, strides, ty=int64)
