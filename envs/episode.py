@@ -131,8 +131,11 @@ def resimulate(
     """
     from envs.backends import backend_from_header
 
+    seed = header.get("seed")
+    if type(seed) is not int:
+        raise ValueError(f"the record's header: seed is {seed!r}")
     backend = backend_from_header(header)
-    backend.reset([int(header["seed"])])
+    backend.reset([seed])
     waiting = deque(hook_ops)
     try:
         for steer, accel in controls:

@@ -58,7 +58,7 @@ def load(path: Path) -> RoadMap | None:
         return None
     except Exception as error:  # whatever a damaged archive raises: zipfile alone knows nine kinds
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        LOG.warning("tarmac: cached map %s cannot be used (%s); the map is read again", path, reason)
+        LOG.warning("tarmac: cached map %s is damaged or unreadable (%s); the map is read again", path, reason)
         return None
 
 
