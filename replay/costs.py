@@ -26,9 +26,9 @@ def costs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     out = []
     done, outside = _share(summary.get("route_completion"), 1.0), _share(summary.get("outside_fraction"), 0.0)
     if done < 1.0:
-        out.append(_term(f"{_percent(done)} of the route", done))
+        out.append(_term(f"route {_percent(done)} done", done))
     if outside > 0.0:
-        out.append(_term(f"{_percent(outside)} outside the route's lanes", 1.0 - outside))
+        out.append(_term(f"{_percent(outside)} outside route lanes", 1.0 - outside))
     counts = summary.get("infractions")
     for name, factor in FACTORS_20.items():
         n = counts.get(name) if isinstance(counts, Mapping) else None
@@ -40,7 +40,7 @@ def costs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     for i, value in enumerate(ratios):
         ratio = _share(value, 1.0)
         if ratio < 1.0:
-            what = f"quarter {i + 1} at {_percent(ratio)} of the traffic's speed"
+            what = f"quarter {i + 1} at {_percent(ratio)} of traffic speed"
             out.append(
                 _term(what, 1.0 - (1.0 - MIN_SPEED_FACTOR_20) * (1.0 - ratio), MIN_SPEED_WEIGHT_21 * (1 - ratio))
             )
