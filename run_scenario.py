@@ -3,11 +3,22 @@
 python run_scenario.py town01 --agent expert
 """
 
-import argparse
+import os
+import signal
 import sys
-import webbrowser
+
+if (
+    __name__ == "__main__"
+):  # until envs.stop takes over: Ctrl-C while modules load ends the process, without a traceback
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: os._exit(128 + number))
+
+import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from envs.stop import Stop
 
 EXAMPLES = """examples:
   python run_scenario.py town01                      a scored drive through town01
@@ -46,37 +57,44 @@ def make_parser() -> Parser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, stop: "Stop | None" = None) -> int:
+    """Exit status: 0 driven, 1 the agent or the disk failed on the way, 2 bad request, 130 Ctrl-C, 143 SIGTERM."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    from envs.run import RunError, list_text, make_config, run
+    from envs.config import RunError, list_text, make_config
 
     if args.list:
         print(list_text())
         return 0
     if args.scenario is None:
         parser.error("which scenario? `--list` lists them")
+    names = ("scenario", "agent", "backend", "seed", "episodes", "vehicles", "pedestrians", "max_time", "out", "json")
     try:
-        config = make_config(
-            scenario=args.scenario,
-            agent=args.agent,
-            backend=args.backend,
-            seed=args.seed,
-            episodes=args.episodes,
-            vehicles=args.vehicles,
-            pedestrians=args.pedestrians,
-            max_time=args.max_time,
-            out=args.out,
-            record=not args.no_record,
-            json=args.json,
-        )
-        finished = run(config)
+        config = make_config(**{name: getattr(args, name) for name in names}, record=not args.no_record)
+        from envs.folder import plan_folder
+
+        plan_folder(config)  # before a second goes into loading the engine
+        from envs.run import run
+
+        finished = run(config, stop=stop)
     except (RunError, ValueError, OSError) as error:
         parser.error(str(error))
     if args.open and finished.replay is not None:
+        import webbrowser
+
         webbrowser.open(finished.replay.as_uri())
-    return 130 if finished.interrupted else 0
+    if finished.trouble:
+        print(f"{parser.prog}: {finished.trouble}", file=sys.stderr)
+    if finished.interrupted:
+        return stop.status if stop is not None and stop.requested else 130
+    return 1 if finished.trouble else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from envs.stop import Stop
+
+    asked = Stop()
+    asked.install()
+    status = main(stop=asked)
+    asked.ignore()
+    sys.exit(status)

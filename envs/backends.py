@@ -1,19 +1,28 @@
 """The simulators by name, and how a scenario is put into one."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from scenarios.registry import adapt, find_scenario
-from simulator.engine import Engine
-from world.mapset import pack_maps
 from world.names import unknown_name
-from world.opendrive import load_map
-from world.protocols import Backend
 from world.scenario import Scenario
 
-BACKENDS = ("light",)
+if TYPE_CHECKING:
+    from world.protocols import Backend
 
 
-def make_backend(name: str, scenario: Scenario, worlds: int = 1, threads: int = 1) -> Backend:
+def _light(scenario: Scenario, worlds: int, threads: int) -> "Backend":
+    from simulator.engine import Engine
+    from world.mapset import pack_maps
+    from world.opendrive import load_map
+
+    return Engine(pack_maps([load_map(scenario.map_path)]), scenario, worlds=worlds, threads=threads)
+
+
+BACKENDS: dict[str, Callable[[Scenario, int, int], "Backend"]] = {"light": _light}
+
+
+def make_backend(name: str, scenario: Scenario, worlds: int = 1, threads: int = 1) -> "Backend":
     """A simulator with `worlds` worlds of the scenario, not yet reset.
 
     Raises:
@@ -22,24 +31,35 @@ def make_backend(name: str, scenario: Scenario, worlds: int = 1, threads: int = 
     """
     if name not in BACKENDS:
         raise ValueError(unknown_name("backend", name, BACKENDS))
-    maps = pack_maps([load_map(scenario.map_path)])
-    return Engine(maps, scenario, worlds=worlds, threads=threads)
+    return BACKENDS[name](scenario, worlds, threads)
 
 
-def backend_from_header(header: dict[str, Any]) -> Backend:
+TOLD: dict[str, tuple[type, ...]] = {  # what a header tells of its scenario
+    "source": (str,),
+    "vehicles": (int,),
+    "pedestrians": (int,),
+    "max_time": (int, float),
+}
+
+
+def backend_from_header(header: dict[str, Any]) -> "Backend":
     """The simulator that a record's header describes.
 
     Raises:
         ValueError: the map is not the one that was driven, or a figure is missing.
     """
-    try:
-        told = header["scenario"]
-        scenario = adapt(find_scenario(told["source"]), told["vehicles"], told["pedestrians"], told["max_time"] or None)
-        name, expected = header["backend"], header["map_hash"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the record's header lacks {error}") from None
-    backend = make_backend(name, scenario)
-    found = backend.privilege.maps.maps[0].source_hash
+    told = header.get("scenario")
+    if not isinstance(told, dict):
+        raise ValueError(f"the record's header tells no scenario: got {told!r}")
+    for name, kinds in TOLD.items():
+        if type(told.get(name)) not in kinds:
+            raise ValueError(f"the record's header: scenario.{name} is {told.get(name)!r}")
+    for name in ("backend", "map_hash"):
+        if not isinstance(header.get(name), str):
+            raise ValueError(f"the record's header: {name} is {header.get(name)!r}")
+    scenario = adapt(find_scenario(told["source"]), told["vehicles"], told["pedestrians"], told["max_time"] or None)
+    backend = make_backend(header["backend"], scenario)
+    found, expected = backend.privilege.maps.maps[0].source_hash, header["map_hash"]
     if found != expected:
         raise ValueError(f"map {scenario.map_path} has hash {found[:12]}, the record was driven on {expected[:12]}")
     return backend

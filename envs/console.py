@@ -1,33 +1,59 @@
-"""What a person sees of a run in a terminal: live progress, then a table."""
+"""What a person sees of a run: live progress in a terminal, plain lines elsewhere, then a table."""
 
+import os
+import sys
+import time
 from collections.abc import Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from replay.costs import costs
 
-class LiveProgress:
-    """A progress bar over one episode: simulated time, speed, route, infractions, real-time factor."""
+LINE_EVERY = 5.0  # [s] between lines of progress where there is no terminal
+
+
+class RunConsole(Console):
+    """A console whose reader may go away (`... | head`): the run goes on, unseen."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class LiveProgress(Protocol):
+    """Progress of one episode."""
+
+    def update(self, completion: float, sim_time: float, speed: float, infractions: int, factor: float) -> None:
+        """Args: completion in [0, 1]; sim_time [s]; speed [m/s]; factor: simulated over wall time."""
+        ...
+
+
+def live_progress(title: str, console: Console) -> AbstractContextManager[LiveProgress]:
+    """A bar in a terminal, lines elsewhere."""
+    return _Bar(title, console) if console.is_terminal else _Lines(title, console)
+
+
+class _Bar(AbstractContextManager):
+    """A progress bar, which fits 80 columns."""
 
     def __init__(self, title: str, console: Console):
+        figures = "{task.fields[sim]:.1f} s  {task.fields[kmh]:.0f} km/h  {task.fields[infractions]} infractions"
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.percentage:>3.0f} %"),
-            TextColumn(
-                "{task.fields[sim]:6.1f} s  {task.fields[kmh]:5.1f} km/h  {task.fields[infractions]} infractions"
-            ),
-            TextColumn("{task.fields[factor]:5.1f}x real time"),
-            TimeElapsedColumn(),
+            TextColumn(figures + "  {task.fields[factor]:.1f}x"),
             console=console,
             refresh_per_second=8,
         )
         self._task = self._bar.add_task(title, total=1.0, sim=0.0, kmh=0.0, infractions=0, factor=0.0)
 
-    def __enter__(self) -> "LiveProgress":
+    def __enter__(self) -> "_Bar":
         self._bar.start()
         return self
 
@@ -35,10 +61,28 @@ class LiveProgress:
         self._bar.stop()
 
     def update(self, completion: float, sim_time: float, speed: float, infractions: int, factor: float) -> None:
-        """Args: completion in [0, 1]; sim_time [s]; speed [m/s]; factor: simulated over wall time."""
         self._bar.update(
             self._task, completed=completion, sim=sim_time, kmh=speed * 3.6, infractions=infractions, factor=factor
         )
+
+
+class _Lines(AbstractContextManager):
+    """A line at the first step, and one every few seconds."""
+
+    def __init__(self, title: str, console: Console):
+        self._title, self._console, self._next = title, console, 0.0
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def update(self, completion: float, sim_time: float, speed: float, infractions: int, factor: float) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + LINE_EVERY
+        figures = f"{100 * completion:.0f} %, {sim_time:.1f} s, {speed * 3.6:.0f} km/h, {infractions} infractions"
+        self._console.print(f"{self._title}: {figures}, {factor:.1f}x", soft_wrap=True, highlight=False, markup=False)
+        self._console.file.flush()
 
 
 def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str, Any]) -> Table:
@@ -51,14 +95,14 @@ def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str
     for name in ("time", "speed"):
         table.add_column(name, justify="right", no_wrap=True)
 
-    def row(name: str, e: dict[str, Any], costs: str, outcome: str) -> None:
+    def row(name: str, e: dict[str, Any], cost: str, outcome: str) -> None:
         table.add_row(
             name,
             f"{e['route_length_m']:.0f} m",
             f"{100 * e['route_completion']:.0f} %",
             f"{e['ds_lb20']:.1f}",
             f"{e['ds_lb21']:.1f}",
-            costs,
+            cost,
             outcome,
             f"{e['sim_time_s']:.0f} s",
             f"{e['realtime_factor']:.1f}x",
@@ -72,10 +116,6 @@ def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str
     return table
 
 
-def _costs(e: dict[str, Any]) -> str:
-    """Infractions, and the slowest quarter of the route where it was slower than the traffic."""
-    parts = [f"{name} {count:g}" for name, count in e["infractions"].items() if count]
-    slowest = min(e.get("min_speed", ()), default=1.0)
-    if slowest < 1.0:
-        parts.append(f"slower than traffic ({100 * slowest:.0f} %)")
-    return ", ".join(parts) or "nothing"
+def _costs(episode: dict[str, Any]) -> str:
+    """What cost points besides the route's completion, which has a column of its own."""
+    return ", ".join(c["what"] for c in costs(episode | {"route_completion": 1.0})) or "nothing"

@@ -9,7 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from envs import checked
+from envs.checked import AgentError
+from envs.stop import Stop
 from replay.metrics import EpisodeScore, EpisodeScorer, in_junction
+from replay.recorder import RecordWriteError
+from world.kinds import BodyKind
 from world.protocols import Agent, Backend, apply_hook
 from world.records import Control, Decision, Event, HookOp, StepResult
 
@@ -41,7 +46,9 @@ class Episode:
     score: EpisodeScore
     wall_time_s: float
     state_hash: str  # of all bodies and lights of all steps
+    users: tuple[int, int]  # vehicles and pedestrians at the start, without the drivers
     interrupted: bool = False
+    failure: AgentError | RecordWriteError | None = None  # what ended it before its time
 
 
 def observe(backend: Backend, agent: Agent) -> Any:
@@ -56,8 +63,9 @@ def drive_episode(
     recorder: Recorder | None = None,
     header: dict[str, Any] | None = None,
     watch: Callable[[Tick], None] | None = None,
+    stop: Stop | None = None,
 ) -> Episode:
-    """Drive one episode to its end, or to Ctrl-C (then `interrupted` is set and the figures so far stand).
+    """Drive one episode to its end, or until it is interrupted or fails: then the figures so far stand.
 
     Args:
         backend: one world, one driver.
@@ -65,20 +73,22 @@ def drive_episode(
         recorder: told of the start and of every control step.
         header: for the recorder.
         watch: called after every control step.
+        stop: looked at after every control step.
     """
     backend.reset([seed])
-    agent.reset(backend.task, privilege=backend.privilege if agent.privileged else None)
     dt = backend.task.dt * backend.task.control_every
     scorer = EpisodeScorer(1, 1, dt)
     routes = backend.privilege.routes
     length = routes.length[:1, :1]
     scorer.reset(length)
-    if recorder is not None:
-        recorder.begin(backend, header or {})
-    start, steps, interrupted = time.perf_counter(), 0, False
+    users = _users(backend)
+    start, steps, interrupted, failure = time.perf_counter(), 0, False, None
     try:
-        while True:
-            decision = agent.act(observe(backend, agent))
+        if recorder is not None:
+            recorder.begin(backend, header or {})
+        checked.reset(agent, backend.task, backend.privilege if agent.privileged else None)
+        while not (stop is not None and stop.requested):
+            decision = checked.act(agent, observe(backend, agent), length.shape, steps)
             result = backend.step(decision.control)
             scorer.tick(backend.state, backend.bodies, result, wide=in_junction(routes, result.progress))
             steps += 1
@@ -90,10 +100,21 @@ def drive_episode(
                 watch(Tick(steps * dt, time.perf_counter() - start, min(completion, 1.0), speed, result.events))
             if result.terminated[0, 0] or result.truncated[0, 0]:
                 break
+        else:
+            interrupted = True
     except KeyboardInterrupt:
         interrupted = True
+    except (AgentError, RecordWriteError) as error:
+        failure = error
     wall = time.perf_counter() - start
-    return Episode(seed, scorer.score(0, 0), wall, f"{int(backend.state_hash[0]):016x}", interrupted)
+    state_hash = f"{int(backend.state_hash[0]):016x}"
+    return Episode(seed, scorer.score(0, 0), wall, state_hash, users, interrupted, failure)
+
+
+def _users(backend: Backend) -> tuple[int, int]:
+    """Vehicles and pedestrians of world 0 now, without its driver."""
+    valid, walks = backend.state.valid[0, 1:], backend.bodies.kind[0, 1:] == BodyKind.PEDESTRIAN
+    return int((valid & ~walks).sum()), int((valid & walks).sum())
 
 
 def resimulate(
@@ -110,8 +131,11 @@ def resimulate(
     """
     from envs.backends import backend_from_header
 
+    seed = header.get("seed")
+    if type(seed) is not int:
+        raise ValueError(f"the record's header: seed is {seed!r}")
     backend = backend_from_header(header)
-    backend.reset([int(header["seed"])])
+    backend.reset([seed])
     waiting = deque(hook_ops)
     try:
         for steer, accel in controls:

@@ -54,12 +54,18 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
+    try:
+        _write_whole(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # not the temporary file's name
+
+
+def _write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "w") as file:
-            json.dump(content, file, indent=2, allow_nan=False)
-            file.write("\n")
+            file.write(text)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

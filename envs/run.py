@@ -1,46 +1,31 @@
 """A run: episodes of one scenario, driven, scored, recorded, written to a run folder."""
 
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from rich.console import Console
 
-from agents.registry import AGENTS, make_agent
-from envs.backends import BACKENDS, make_backend
-from envs.console import LiveProgress, results_table
+from agents.registry import make_agent
+from envs import checked
+from envs.backends import make_backend
+from envs.checked import AgentError
+from envs.config import RunConfig
+from envs.console import RunConsole, live_progress, results_table
 from envs.episode import Episode, Tick, drive_episode
+from envs.folder import drop_folder, make_folder, plan_folder
 from envs.provenance import command, commit, versions, write_json
+from envs.stop import Stop
 from replay.metrics import mean_scores
-from scenarios.registry import SCENARIOS, adapt, find_scenario
+from replay.recorder import RecordWriteError
 from world.kinds import EventKind
-from world.names import unknown_name
 from world.protocols import Agent, Backend
-from world.scenario import Scenario
 
 INFRACTIONS = frozenset(k for k in EventKind if k not in (EventKind.COMPLETED, EventKind.TIMEOUT))
-
-
-class RunError(RuntimeError):
-    """A run that cannot start or go on; the message is for the person at the terminal."""
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """What `run` needs to know."""
-
-    scenario: Scenario
-    source: str  # the scenario's name, or the path of the map
-    agent: str
-    backend: str
-    seed: int
-    episodes: int
-    out: Path | None  # run folder; None: runs/<time>-<scenario>
-    record: bool
-    json: Path | None  # a copy of summary.json
 
 
 @dataclass(frozen=True)
@@ -51,81 +36,51 @@ class FinishedRun:
     summary: dict[str, Any]
     replay: Path | None
     interrupted: bool
+    trouble: str = ""  # why it ended before its time, for the person at the terminal
 
 
-def list_text() -> str:
-    """Scenarios, agents and backends, for a person."""
-    width = max(map(len, SCENARIOS))
-    lines = ["scenarios:", *(f"  {s.name:<{width}}  {s.description}" for s in SCENARIOS.values())]
-    return "\n".join([*lines, "  or the path of an .xodr or .xodr.gz file", "agents:", *(f"  {a}" for a in AGENTS),
-                      "backends:", *(f"  {b}" for b in BACKENDS)])  # fmt: skip
-
-
-def make_config(
-    scenario: str,
-    agent: str = "expert",
-    backend: str = "light",
-    seed: int = 0,
-    episodes: int = 1,
-    vehicles: int | None = None,
-    pedestrians: int | None = None,
-    max_time: float | None = None,
-    out: Path | None = None,
-    record: bool = True,
-    json: Path | None = None,
-) -> RunConfig:
-    """A checked RunConfig.
-
-    Raises:
-        ValueError: unknown name or number out of range, naming what is allowed.
-    """
-    found = adapt(find_scenario(scenario), vehicles, pedestrians, max_time)
-    for what, name, allowed in (("agent", agent, AGENTS), ("backend", backend, BACKENDS)):
-        if name not in allowed:
-            raise ValueError(unknown_name(what, name, allowed))
-    if not 1 <= episodes <= 100_000:
-        raise ValueError(f"episodes: got {episodes}, allowed are 1 to 100000")
-    if not 0 <= seed < 2**62:
-        raise ValueError(f"seed: got {seed}, allowed are 0 to 2^62 - 1")
-    source = scenario if scenario in SCENARIOS else str(found.map_path)
-    return RunConfig(found, source, agent, backend, seed, episodes, out, record, json)
-
-
-def run(config: RunConfig, console: Console | None = None) -> FinishedRun:
+def run(config: RunConfig, console: Console | None = None, stop: Stop | None = None) -> FinishedRun:
     """Drive all episodes, show progress, write the run folder, print the closing table.
 
-    Ctrl-C ends the episode in progress; what was driven so far is scored, recorded and written.
+    When `stop` is requested, or at Ctrl-C, the episode in progress ends; so does it when the agent or the disk fails.
+    What was driven so far is scored, recorded and written.
 
     Raises:
-        RunError: the run folder cannot be made.
+        RunError: the run folder cannot be made or holds a run, or what was driven cannot be written.
         MapError: the map cannot be used.
+        AgentError: the agent cannot be prepared.
     """
-    console = console or Console(stderr=False)
-    folder = _make_folder(config)
+    console, stop = console or RunConsole(stderr=False), stop or Stop()
+    folder = plan_folder(config)
     agent = make_agent(config.agent)
-    preparing = Thread(target=getattr(agent, "prepare", lambda: None), daemon=True)
-    preparing.start()  # the agent's kernels compile beside the simulator's
+    preparing = _Preparing(agent)  # the agent's kernels compile, or load, beside the simulator's
     backend = make_backend(config.backend, config.scenario)
     try:
-        preparing.join()
-        return _run(config, console, folder, backend, agent)
+        preparing.result()
+        return _run(config, console, folder, backend, agent, stop)
     finally:
         backend.close()
 
 
-def _make_folder(config: RunConfig) -> Path:
-    if config.out is not None:
-        folder = config.out
-    else:
-        base = f"{time.strftime('%Y%m%d-%H%M%S')}-{config.scenario.name}"
-        folder = next(
-            f for i in range(1000) if not (f := Path("runs") / (base + (f"-{i}" if i else ""))).exists()
-        )  # fmt: skip
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"run folder {folder}: {error.strerror or error}") from error
-    return folder.resolve()
+class _Preparing(Thread):
+    """The agent's preparation, in a thread of its own."""
+
+    def __init__(self, agent: Agent):
+        super().__init__(daemon=True)
+        self._agent = agent
+        self._error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            checked.prepare(self._agent)
+        except Exception as error:  # raised where it is waited for
+            self._error = error
+
+    def result(self) -> None:
+        self.join()
+        if self._error is not None:
+            raise self._error
 
 
 def _origin(config: RunConfig, backend: Backend) -> dict[str, Any]:
@@ -156,41 +111,81 @@ def _header(config: RunConfig, origin: dict[str, Any], seed: int) -> dict[str, A
     return {"scenario": told, **origin, "seed": seed, **clock}
 
 
-def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, agent: Agent) -> FinishedRun:
-    write_json(folder / "config.json", _plain(asdict(config)))
+def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, agent: Agent, stop: Stop) -> FinishedRun:
     origin = _origin(config, backend)
     episodes: list[Episode] = []
-    replays: list[Path] = []
-    for k in range(config.episodes):
-        seed = config.seed + k
-        name = "" if k == 0 else f"-{k}"
-        episode = _drive(config, console, backend, agent, _header(config, origin, seed), folder / f"episode{name}.mcap")
-        episodes.append(episode)
-        if config.record:
-            replays.append(_write_replay(folder / f"episode{name}.mcap", folder / f"replay{name}.html"))
-        summary = _summary(config, origin, episodes)
-        write_json(folder / "summary.json", summary)
-        if episode.interrupted:
-            break
-    if config.json is not None:
-        write_json(config.json, summary)
+    pages: list[Path] = []
+    summary: dict[str, Any] = {}
+    trouble: list[str] = []
+    stop.driving = True
+    new = make_folder(folder)
+    try:
+        write_json(folder / "config.json", _plain(asdict(config)))
+        for k in range(config.episodes):
+            seed, record = config.seed + k, folder / f"episode{f'-{k}' if k else ''}.mcap"
+            episode = _drive(config, console, backend, agent, _header(config, origin, seed), record, stop)
+            episodes.append(episode)
+            trouble += _failure(episode, folder)
+            summary = _summary(config, origin, episodes)
+            trouble += _kept(lambda: write_json(folder / "summary.json", summary))  # noqa: B023 (called at once)
+            if record.exists():
+                trouble += _kept(lambda: pages.append(_write_replay(record)))  # noqa: B023 (called at once)
+            if trouble or episode.interrupted or stop.requested:
+                break
+    except BaseException:
+        if not episodes:
+            drop_folder(folder, new)
+        raise
+    if (copy := config.json) is not None:
+        trouble += _kept(lambda: write_json(copy, summary))
+    _tell(config, console, folder, summary, pages)
+    interrupted = stop.requested or episodes[-1].interrupted
+    return FinishedRun(folder, summary, pages[0] if pages else None, interrupted, "; ".join(trouble))
+
+
+def _failure(episode: Episode, folder: Path) -> list[str]:
+    """What ended the episode before its time, for a person; an agent's traceback goes into the run folder."""
+    error = episode.failure
+    if not isinstance(error, AgentError) or error.__cause__ is None:
+        return [] if error is None else [str(error)]
+    path = folder / "agent_error.txt"
+    text = "".join(traceback.format_exception(error.__cause__))
+    return [f"{error} (traceback: {path})", *_kept(lambda: path.write_text(text))]
+
+
+def _kept(write: Callable[[], object]) -> list[str]:
+    """What keeps a file from being written, for a person; the run goes on to write the others."""
+    try:
+        write()
+    except OSError as error:
+        return [f"{error.filename}: {error.strerror}" if error.filename else str(error)]
+    return []
+
+
+def _tell(config: RunConfig, console: Console, folder: Path, summary: dict[str, Any], pages: Sequence[Path]) -> None:
+    """The closing table, and where the files are."""
     title = f"{config.scenario.name}, {config.agent}, {config.backend} backend"
     console.print(results_table(title, summary["episodes"], summary["mean"]))
-    console.print(f"summary  {folder / 'summary.json'}", soft_wrap=True, highlight=False)
-    if replays:
-        console.print(f"record   {folder / 'episode.mcap'}", soft_wrap=True, highlight=False)
-        console.print(f"replay   {replays[0].as_uri()}", soft_wrap=True, highlight=False)
-    return FinishedRun(folder, summary, replays[0] if replays else None, episodes[-1].interrupted)
+    files = {"summary": folder / "summary.json", "record": folder / "episode.mcap"}
+    lines = {name: str(path) for name, path in files.items() if path.exists()}
+    if pages:
+        lines["replay"] = pages[0].as_uri()
+    for name, value in lines.items():
+        console.print(f"{name:<8} {value}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _drive(
-    config: RunConfig, console: Console, backend: Backend, agent: Agent, header: dict[str, Any], record: Path
+    config: RunConfig,
+    console: Console,
+    backend: Backend,
+    agent: Agent,
+    header: dict[str, Any],
+    record: Path,
+    stop: Stop,
 ) -> Episode:
-    """One episode with its progress bar, and its record if wanted."""
-    from replay.record import open_recorder
-
+    """One episode with its progress, and its record if wanted."""
     infractions, seed = 0, int(header["seed"])
-    with LiveProgress(f"{config.scenario.name} seed {seed}", console) as progress:
+    with live_progress(f"{config.scenario.name} seed {seed}", console) as progress:
 
         def watch(tick: Tick) -> None:
             nonlocal infractions
@@ -198,18 +193,24 @@ def _drive(
             progress.update(tick.completion, tick.time, tick.speed, infractions, tick.time / max(tick.wall, 1e-9))
 
         if not config.record:
-            return drive_episode(backend, agent, seed, watch=watch)
+            return drive_episode(backend, agent, seed, watch=watch, stop=stop)
+        from replay.record import open_recorder
+
         with open_recorder(record) as recorder:
-            episode = drive_episode(backend, agent, seed, recorder, header, watch)
-            recorder.finish(_episode_row(episode))
+            episode = drive_episode(backend, agent, seed, recorder, header, watch, stop)
+            try:
+                recorder.finish(_episode_row(episode))
+            except RecordWriteError as error:  # there was no room for the figures
+                return replace(episode, failure=episode.failure or error)
         return episode
 
 
-def _write_replay(record: Path, page: Path) -> Path:
-    """The browser's replay of a record."""
+def _write_replay(record: Path) -> Path:
+    """The browser's replay of a record, beside it."""
     from replay.reader import read_record
     from replay.viewer.html import write_html
 
+    page = record.with_name(record.name.replace("episode", "replay")).with_suffix(".html")
     return write_html(read_record(record), page).resolve()
 
 
@@ -225,19 +226,33 @@ def _plain(value: Any) -> Any:
 def _episode_row(episode: Episode) -> dict[str, Any]:
     row = episode.score.to_dict()
     wall = episode.wall_time_s
+    vehicles, pedestrians = episode.users
+    row |= {"outcome": _outcome(episode)} | ({"error": str(episode.failure)} if episode.failure else {})
     return {
         "seed": episode.seed,
+        "vehicles": vehicles,
+        "pedestrians": pedestrians,
         **row,
-        "outcome": "interrupted" if episode.interrupted else row["outcome"],
         "wall_time_s": wall,
         "realtime_factor": row["sim_time_s"] / wall if wall > 0 else 0.0,
         "state_hash": episode.state_hash,
     }
 
 
+def _outcome(episode: Episode) -> str:
+    """The score's, or what ended the episode before it had one."""
+    if isinstance(episode.failure, AgentError):
+        return "agent error"
+    if episode.failure is not None and episode.score.outcome == "running":
+        return "record error"
+    return "interrupted" if episode.interrupted else episode.score.outcome
+
+
 def _summary(config: RunConfig, origin: dict[str, Any], episodes: Sequence[Episode]) -> dict[str, Any]:
     rows = [_episode_row(e) for e in episodes]
     mean = mean_scores([e.score for e in episodes])
-    for name in ("wall_time_s", "realtime_factor"):
+    mean["outcomes"] = dict(Counter(row["outcome"] for row in rows))
+    for name in ("vehicles", "pedestrians", "wall_time_s", "realtime_factor"):
         mean[name] = sum(r[name] for r in rows) / len(rows)
-    return {"scenario": config.scenario.name, **origin, "seed": config.seed, "episodes": rows, "mean": mean}
+    asked = {"vehicles": config.scenario.vehicles, "pedestrians": config.scenario.pedestrians}
+    return {"scenario": config.scenario.name, **asked, **origin, "seed": config.seed, "episodes": rows, "mean": mean}

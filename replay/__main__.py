@@ -1,15 +1,25 @@
 """Command line: python -m replay verify|html|info FILE."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from replay.reader import Record, read_record
+if TYPE_CHECKING:
+    from replay.reader import Record
+
+
+class Parser(argparse.ArgumentParser):
+    """Bad input is one clear line and exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 done (verify: proved), 1 verify found a difference, 2 the file or the request is bad."""
-    parser = argparse.ArgumentParser(prog="python -m replay", description="Prove, draw and describe episode records.")
+    parser = Parser(prog="python -m replay", description="Prove, draw and describe episode records.")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("verify", "drive the episode again and prove the hash of every state"),
@@ -21,17 +31,25 @@ def main(arguments: list[str] | None = None) -> int:
         if name == "html":
             command.add_argument("--out", type=Path, metavar="PATH", help="default: FILE with the ending .html")
     options = parser.parse_args(arguments)
+    from replay.reader import read_record
+
     try:
         record = read_record(options.file)
         if record.trouble:
             print(f"{options.file}: {record.trouble}", file=sys.stderr)
         return {"verify": _verify, "html": _html, "info": _info}[options.command](record, options)
-    except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except BrokenPipeError:  # `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        message = f"{error.filename or options.file}: {error.strerror or error}"
+    except (ValueError, MemoryError) as error:
+        message = str(error) or f"{options.file}: takes more memory than there is"
+    print(f"{parser.prog}: {message}", file=sys.stderr)
+    return 2
 
 
-def _verify(record: Record, options: argparse.Namespace) -> int:
+def _verify(record: "Record", options: argparse.Namespace) -> int:
     from envs.episode import resimulate
     from replay.verify import verify
 
@@ -40,7 +58,7 @@ def _verify(record: Record, options: argparse.Namespace) -> int:
     return 0 if verdict.proved else 1
 
 
-def _html(record: Record, options: argparse.Namespace) -> int:
+def _html(record: "Record", options: argparse.Namespace) -> int:
     from replay.viewer.html import write_html
 
     out = write_html(record, options.out or options.file.with_suffix(".html"))
@@ -48,7 +66,7 @@ def _html(record: Record, options: argparse.Namespace) -> int:
     return 0
 
 
-def _info(record: Record, options: argparse.Namespace) -> int:
+def _info(record: "Record", options: argparse.Namespace) -> int:
     drivers, header = record.drivers, record.header
     ticks = int(drivers.controlled.sum())
     seconds = float(drivers.time[-1]) if len(drivers.time) else 0.0
@@ -76,10 +94,13 @@ def _text(value: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)[:200]
 
 
-def _event_counts(record: Record) -> list[str]:
+def _event_counts(record: "Record") -> list[str]:
     names = [str(event["name"]) for event in record.events]
     return [f"{_text(name)} {names.count(name)}" for name in sorted(set(names))]
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

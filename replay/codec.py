@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 DTYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 CODINGS = ("plain", "xor", "diff", "diff2")
 MAX_ARRAYS = 4096
-MAX_BYTES = 1 << 28  # of a bundle's arrays together
+MAX_BYTES = 1 << 27  # of a bundle's arrays together
+MAX_INDEX = 1 << 20  # [bytes] of a bundle's index: parsed JSON takes twenty times its bytes
 
 
 class RecordError(ValueError):
@@ -68,9 +69,11 @@ def _read_index(data: bytes) -> tuple[dict, int]:
     if len(data) < 4:
         raise RecordError("array bundle is shorter than its head")
     (length,) = struct.unpack_from("<I", data)
+    if length > MAX_INDEX:
+        raise RecordError(f"array bundle has an index of {length} bytes; allowed: up to {MAX_INDEX}")
     try:
         index = json.loads(data[4 : 4 + length].decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"array bundle has no readable index: {error}") from error
     if not isinstance(index, dict) or len(index) > MAX_ARRAYS or 4 + length > len(data):
         raise RecordError("array bundle has no usable index")

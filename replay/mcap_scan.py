@@ -6,19 +6,23 @@ the front, bounds every size and says why it stopped.
 Source: MCAP format specification, mcap.dev/spec.
 """
 
+import stat
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import zstandard
 
 from replay.codec import RecordError
 
 MAGIC = b"\x89MCAP0\r\n"
-MAX_FILE = 1 << 30
+MAX_FILE = 1 << 28  # [bytes]; an hour with a hundred road users is 80 MB
 MAX_CHUNK = 1 << 27  # of one uncompressed chunk
-MAX_TOTAL = 1 << 31  # of all uncompressed chunks
+MAX_TOTAL = 1 << 31  # of all uncompressed chunks, which are looked at one after the other
+MAX_KEPT = 1 << 28  # of all messages that are kept; an hour with a hundred road users is half of it
+MAX_MESSAGES = 200_000  # that are kept
 _HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 1, 2, 3, 4, 5, 6, 15
 
 
@@ -28,13 +32,29 @@ class Scan:
 
     profile: str = ""
     messages: dict[str, list[tuple[int, bytes]]] = field(default_factory=dict)  # topic -> (log time [ns], data)
-    encodings: dict[str, str] = field(default_factory=dict)  # topic -> message encoding
     complete: bool = False
     trouble: str = ""
+    count: int = 0  # of kept messages
+    kept: int = 0  # [bytes] of kept messages
 
 
 class _Cut(Exception):
     """The bytes end here."""
+
+
+def read_file(path: Path) -> bytes:
+    """A record's bytes.
+
+    Raises:
+        RecordError: this is no file, or one that is too large for a record.
+        OSError: it cannot be read.
+    """
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a folder, or a pipe that never ends
+        raise RecordError("this is no file")
+    if status.st_size > MAX_FILE:
+        raise RecordError(f"file has {status.st_size} bytes; allowed: up to {MAX_FILE}")
+    return path.read_bytes()
 
 
 def scan(data: bytes, topics: frozenset[str] | None = None) -> Scan:
@@ -68,7 +88,7 @@ def scan(data: bytes, topics: frozenset[str] | None = None) -> Scan:
             out.trouble = "the file ends without an end mark (the run was killed, or the file was cut)"
     except _Cut as cut:
         out.trouble = f"the file is cut: {cut}"
-    except (RecordError, struct.error, UnicodeDecodeError, zstandard.ZstdError) as error:
+    except (RecordError, struct.error, UnicodeDecodeError, zstandard.ZstdError, MemoryError) as error:
         out.trouble = f"the file is damaged: {error}"
     return out
 
@@ -102,6 +122,9 @@ def _inflate(body: memoryview) -> bytes:
     if size > MAX_CHUNK or length != len(packed):
         raise RecordError(f"chunk of {size} bytes from {length}; allowed: up to {MAX_CHUNK}, all of it there")
     if compression == "zstd":
+        told = zstandard.frame_content_size(packed) if size else 0
+        if told > size:  # the library would take as much memory as the frame claims
+            raise RecordError(f"chunk of {size} bytes claims to hold {told}")
         data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size) if size else b""
     elif compression == "":
         data = packed
@@ -115,11 +138,16 @@ def _inflate(body: memoryview) -> bytes:
 def _take(opcode: int, body: memoryview, names: dict[int, str], out: Scan, topics: frozenset[str] | None) -> None:
     if opcode == _CHANNEL:
         number, _ = struct.unpack_from("<HH", body, 0)
-        topic, at = _string(body, 4)
-        names[number] = topic
-        out.encodings[topic] = _string(body, at)[0]
+        topic, _ = _string(body, 4)
+        if topics is None or topic in topics:
+            names[number] = topic
+        else:
+            names.pop(number, None)
     elif opcode == _MESSAGE:
         number, _, log_time, _ = struct.unpack_from("<HIQQ", body, 0)
         topic = names.get(number)
-        if topic is not None and (topics is None or topic in topics):
+        if topic is not None:
+            out.count, out.kept = out.count + 1, out.kept + len(body)
+            if out.count > MAX_MESSAGES or out.kept > MAX_KEPT:
+                raise RecordError(f"messages are more than {MAX_MESSAGES}, or hold more than {MAX_KEPT} bytes")
             out.messages.setdefault(topic, []).append((log_time, bytes(body[22:])))

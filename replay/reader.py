@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from replay import channels as ch
 from replay.codec import RecordError, unpack_arrays
 from replay.drawing import MapDrawing
-from replay.mcap_scan import scan
+from replay.mcap_scan import read_file, scan
 from replay.recorder import DRIVER_FIELDS, life_dtype
 from world.records import HookOp
 
 Arrays = dict[str, NDArray]
+MAX_JSON = 1 << 20  # [bytes] of a message: parsed JSON takes twenty times its bytes
+MAX_JSON_TOTAL = 1 << 24  # of all messages of a topic together
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,11 @@ def read_record(path: Path | str) -> Record:
         RecordError: the file is no record, is damaged beyond its first block, or its parts do not fit together.
         OSError: the file cannot be read.
     """
-    return parse_record(Path(path).read_bytes(), str(path))
+    try:
+        data = read_file(Path(path))
+    except RecordError as error:
+        raise RecordError(f"{path}: {error}") from error
+    return parse_record(data, str(path))
 
 
 def parse_record(data: bytes, path: str = "record") -> Record:
@@ -115,6 +121,10 @@ def parse_record(data: bytes, path: str = "record") -> Record:
 
 
 def _build(messages: dict[str, list[tuple[int, bytes]]], path: str, complete: bool, trouble: str) -> Record:
+    for topic, encoding in ch.ENCODINGS.items():
+        size = sum(len(data) for _, data in messages.get(topic, []))
+        if encoding == ch.JSON and size > MAX_JSON_TOTAL:
+            raise RecordError(f"{topic} has {size} bytes; allowed: up to {MAX_JSON_TOTAL}")
     for topic in (ch.HEADER, ch.MAP):
         if topic not in messages:
             raise RecordError(f"{topic} is missing ({trouble or 'nothing was recorded'})")
@@ -171,9 +181,11 @@ def _life_columns() -> dict[str, tuple[str, int]]:
 
 
 def _json(data: bytes, topic: str) -> dict[str, Any]:
+    if len(data) > MAX_JSON:
+        raise RecordError(f"{topic} has {len(data)} bytes; allowed: up to {MAX_JSON}")
     try:
         value = json.loads(data.decode())
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         raise RecordError(f"{topic} is no JSON: {error}") from error
     if not isinstance(value, dict):
         raise RecordError(f"{topic} is a {type(value).__name__}; allowed: an object")
@@ -264,7 +276,7 @@ def _routes(messages: list[tuple[int, bytes]]) -> dict[int, NDArray[np.float32]]
     for _, data in messages:
         for name, cm in unpack_arrays(data).items():
             driver = name.split("/")[0]
-            if not driver.isdecimal() or cm.ndim != 2 or cm.shape[1] != 2:
+            if not (driver.isdecimal() and len(driver) < 6) or cm.ndim != 2 or cm.shape[1] != 2:
                 raise RecordError(f"{ch.ROUTES}: array {name!r} of shape {cm.shape} is no route")
             out[int(driver)] = (cm / 100.0).astype(np.float32)
     return out

@@ -5,7 +5,9 @@ leaves a record that opens (which is why this file, unlike others, is not writte
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +29,12 @@ from world.roadmap import RoadMap
 BODY_FIELDS = tuple(f.name for f in fields(Bodies))
 SLOT_FIELDS = tuple(n for n in (f.name for f in fields(WorldState)) if n not in ("light", "map_id", "seed", "step"))
 DRIVER_FIELDS = ("x", "y", "yaw", "speed", "accel", "steer")
+MAX_PLAN = 1e7  # [m] from the origin; a plan with a point beyond, or none, is no plan
 CHUNK_BYTES = 8 << 20  # a block's messages stay together in one chunk
+
+
+class RecordWriteError(OSError):
+    """A record that cannot be written on; names the file, the reason, and how far it can be read."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +82,51 @@ class EpisodeRecorder:
         self.tick_s = float(header["dt"]) * int(header["control_every"])
         self.header = {**header, "format": ch.FORMAT, "drivers": drivers, "series": list(self.series)}
         self.drawing = draw_map(road_map)
-        self._file = self.path.open("wb")
-        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
-        self._writer.start(profile=ch.PROFILE, library="tarmac")
-        self._channels = {topic: self._register(topic, encoding) for topic, encoding in ch.ENCODINGS.items()}
-        self._scene = SceneChannels(self._writer, self.drawing, drivers) if self.rates.scene_hz > 0 else None
         self._blocks: dict[str, RowBuffer] = {}
         self._life: list[NDArray] = []
         self._light_rows: list[tuple[int, float, int, int]] = []
         self._ticks, self._time, self._open = 0, 0.0, True
+        self._whole: float | None = None  # [s] up to which whole blocks lie on the disk
+        self._whole_bytes = 0
+        try:
+            self._file = self.path.open("wb")
+        except OSError as error:
+            raise RecordWriteError(f"record {self.path}: {error.strerror or error}") from error
+        with self._writing():
+            self._start(routes)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Where writing fails (a full disk), close the file behind its last whole block, and say so.
+
+        Raises:
+            RecordWriteError: it failed.
+        """
+        try:
+            yield
+        except OSError as error:
+            self._open = False
+            with suppress(OSError):
+                self._file.close()  # tries to write once more what is left
+            with suppress(OSError):
+                self._cut_back()
+            held = "nothing is left of it" if self._whole is None else f"it can be read up to {self._whole:.1f} s"
+            reason = error.strerror or error
+            raise RecordWriteError(f"record {self.path}: {reason} at {self._time:.1f} s; {held}") from error
+
+    def _cut_back(self) -> None:
+        """Leave whole chunks only; no file, if there are none."""
+        if self.path.is_file():  # and no device
+            os.truncate(self.path, self._whole_bytes)
+            if self._whole is None:
+                self.path.unlink()
+
+    def _start(self, routes: Sequence[NDArray]) -> None:
+        """The file's beginning: header, map, routes."""
+        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
+        self._writer.start(profile=ch.PROFILE, library="tarmac")
+        self._channels = {topic: self._register(topic, encoding) for topic, encoding in ch.ENCODINGS.items()}
+        self._scene = SceneChannels(self._writer, self.drawing, self.drivers) if self.rates.scene_hz > 0 else None
         self._add(ch.HEADER, 0.0, json.dumps(self.header).encode())
         self._add(ch.MAP, 0.0, self.drawing.pack())
         thin = {k: xy[simplify(xy)] for k, xy in enumerate(routes) if len(xy)}
@@ -91,7 +134,15 @@ class EpisodeRecorder:
         self._add(ch.ROUTES, 0.0, pack_arrays(dense, dict.fromkeys(dense, "diff")))
         if self._scene is not None:
             self._scene.begin()
+        self._close_chunk()
+
+    def _close_chunk(self) -> None:
+        """Bring everything to the disk as whole chunks."""
         self._writer.flush()
+        self._file.flush()
+        self._whole_bytes = self._file.tell()
+        if self._ticks:
+            self._whole = self._time
 
     def _register(self, topic: str, encoding: str) -> int:
         schema = 0
@@ -137,6 +188,22 @@ class EpisodeRecorder:
         """
         if not self._open:
             raise ValueError(f"{self.path}: the record is closed")
+        with self._writing():
+            self._tick(time, state, bodies, control, events, decision, hook_ops, state_hash, slot_control, series)
+
+    def _tick(
+        self,
+        time: float,
+        state: WorldState,
+        bodies: Bodies,
+        control: Control | None,
+        events: Sequence[Event],
+        decision: Decision | None,
+        hook_ops: Sequence[HookOp],
+        state_hash: int | None,
+        slot_control: Control | None,
+        series: Mapping[str, NDArray] | None,
+    ) -> None:
         self._time = time
         if not self._blocks:
             self._begin(state)
@@ -252,9 +319,9 @@ class EpisodeRecorder:
             columns |= {"speed_cms": ("int16", (self.drivers, points)), "valid": ("bool", (self.drivers,))}
             capacity = self._blocks[ch.DRIVERS].capacity
             block = self._blocks[ch.PLANS] = RowBuffer(capacity, columns)
-        valid = plan.valid[w] & np.isfinite(plan.xy[w]).all(axis=(1, 2))
+        valid = plan.valid[w].astype(np.bool_) & (np.abs(plan.xy[w]) < MAX_PLAN).all(axis=(1, 2))
         xy = np.where(valid[:, None, None], plan.xy[w], 0.0)
-        speed = np.nan_to_num(plan.speed[w] * 100.0)
+        speed = np.nan_to_num(plan.speed[w].astype(np.float64) * 100.0)
         row = {"time": self._time, "xy_cm": np.rint(xy * 100.0), "valid": valid}
         block.append(row | {"speed_cms": np.clip(np.rint(speed), -32768, 32767)})
         if self._scene is not None:
@@ -286,16 +353,21 @@ class EpisodeRecorder:
             columns = {"step": step.astype(np.int64), "time": time.astype(np.float64)}
             self._add_arrays(ch.LIGHTS, columns | {"light": light.astype(np.int32), "state": value.astype(np.int8)})
             self._light_rows = []
-        self._writer.flush()
+        self._close_chunk()
 
     def close(self, summary: Mapping[str, Any] | None = None) -> None:
-        """Write the summary and the file's end. Closing twice does nothing."""
+        """Write the summary and the file's end. Closing twice does nothing.
+
+        Raises:
+            RecordWriteError: there is no room for them; the blocks before stay readable.
+        """
         if not self._open:
             return
-        self.flush()
-        self._add(ch.SUMMARY, self._time, json.dumps(dict(summary or {})).encode())
-        self._writer.finish()
-        self._file.close()
+        with self._writing():
+            self.flush()
+            self._add(ch.SUMMARY, self._time, json.dumps(dict(summary or {})).encode())
+            self._writer.finish()
+            self._file.close()
         self._open = False
 
     def __enter__(self) -> "EpisodeRecorder":

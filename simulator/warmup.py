@@ -35,6 +35,17 @@ SIGNATURES = {
 }
 GROUPS = (("step_worlds",), tuple(name for name in SIGNATURES if name != "step_worlds"))
 _ready = [False]  # in this process
+# A child ends, silently, with its parent, whatever ends that: then nobody holds the other end of its input any more.
+_CHILD = """
+import os, signal, sys, threading
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+sys.path.insert(0, {root!r})
+from simulator.warmup import compile_group
+compile_group({group})
+sys.stdout.flush()
+os._exit(0)
+"""
 
 
 def compile_group(group: int) -> None:
@@ -48,12 +59,9 @@ def compile_group(group: int) -> None:
 
 def _compile_in_children() -> bool:
     """Compile each group in a process of its own; whether all of them managed."""
-    code = (
-        "import sys; sys.path.insert(0, {root!r}); from simulator.warmup import compile_group; compile_group({group})"
-    )
     try:
         jobs = [
-            subprocess.Popen([sys.executable, "-c", code.format(root=str(ROOT), group=g)], stdin=subprocess.DEVNULL)
+            subprocess.Popen([sys.executable, "-c", _CHILD.format(root=str(ROOT), group=g)], stdin=subprocess.PIPE)
             for g in range(len(GROUPS))
         ]
     except OSError:
@@ -79,13 +87,20 @@ def warm_up() -> None:
         return
     if marker(folder).exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(folder) + ".lock"):
-        if marker(folder).exists():
-            return
-        print(ANNOUNCEMENT, file=sys.stderr, flush=True)
-        start = time.perf_counter()
-        if (os.cpu_count() or 1) < 2 or not _compile_in_children():
-            for group in range(len(GROUPS)):
-                compile_group(group)
-        marker(folder).write_text(f"{time.perf_counter() - start:.1f} s\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(folder) + ".lock"):
+            if not marker(folder).exists():
+                _fill(folder)
+    except OSError as error:  # another user's folder, or a full disk: kernels are compiled when they are called
+        print(f"tarmac: kernels cannot be cached in {folder} ({error})", file=sys.stderr)
+
+
+def _fill(folder: Path) -> None:
+    """Compile everything into the cache, and mark it as complete."""
+    print(ANNOUNCEMENT, file=sys.stderr, flush=True)
+    start = time.perf_counter()
+    if (os.cpu_count() or 1) < 2 or not _compile_in_children():
+        for group in range(len(GROUPS)):
+            compile_group(group)
+    marker(folder).write_text(f"{time.perf_counter() - start:.1f} s\n")

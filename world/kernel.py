@@ -10,7 +10,9 @@ directly or not, of Numba's version and of the processor.
 # pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportPrivateImportUsage=false
 
 import hashlib
+import io
 import os
+import pickle
 import platform
 import re
 import shutil
@@ -22,12 +24,14 @@ from pathlib import Path
 import llvmlite.binding as llvm
 import numba
 from numba import njit
+from numba.core.caching import IndexDataCacheFile
 from numba.core.dispatcher import Dispatcher
 from platformdirs import user_cache_dir
 
 from world.compiling import share
 
 ROOT = Path(__file__).resolve().parent.parent
+SEAL = 16  # [bytes] of checksum at the end of a cached file
 KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay", "perception", "envs")
 _IMPORT = re.compile(
     rf"^\s*(?:from|import)\s+((?:{'|'.join(KERNEL_PACKAGES)})(?:\.\w+)*)(?:\s+import\s+([\w, ]+))?", re.M
@@ -105,16 +109,50 @@ def kernel_cache_dir(path: Path) -> Path | None:
 _OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False, "_nrt": False, "no_cfunc_wrapper": True}
 
 
+def _unsealed(data: bytes) -> bytes:
+    """What was sealed, without its checksum. Raises ValueError: the checksum is another."""
+    body, seal = data[:-SEAL], data[-SEAL:]
+    if hashlib.blake2b(body, digest_size=SEAL).digest() != seal:
+        raise ValueError("wrong checksum")
+    return body
+
+
+def _seal(file: IndexDataCacheFile) -> None:
+    """Give index and machine code a checksum: a flipped bit in machine code would end the process, or worse, not."""
+    dump = file._dump
+
+    def dump_sealed(value):
+        body = dump(value)
+        return body + hashlib.blake2b(body, digest_size=SEAL).digest()
+
+    def load_index():
+        try:
+            stored = io.BytesIO(Path(file._index_path).read_bytes())
+        except FileNotFoundError:
+            return {}
+        if pickle.load(stored) != file._version:
+            return {}
+        stamp, overloads = pickle.loads(_unsealed(stored.read()))
+        return overloads if stamp == file._source_stamp else {}
+
+    file._dump, file._load_index = dump_sealed, load_index
+    file._load_data = lambda name: pickle.loads(_unsealed(Path(file._data_path(name)).read_bytes()))
+
+
 def _careful(dispatcher: Dispatcher) -> Dispatcher:
     """A cached kernel that cannot be read is compiled anew, one that cannot be written is used all the same."""
     cache = dispatcher._cache
+    _seal(cache._cache_file)
     load, save = cache.load_overload, cache.save_overload
 
     def load_carefully(signature, context):
         try:
             return load(signature, context)
         except Exception as error:  # whatever a damaged pickle or object file raises
-            print(f"tarmac: cached kernel {cache.cache_path} is damaged ({error}); compiling it anew", file=sys.stderr)
+            print(
+                f"tarmac: cached kernel {cache.cache_path} is damaged ({error}); compiling it anew (a minute or two)",
+                file=sys.stderr,
+            )
             shutil.rmtree(cache.cache_path, ignore_errors=True)
             return None
 

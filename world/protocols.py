@@ -109,7 +109,7 @@ def apply_hook(hooks: Hooks, world: int, op: HookOp) -> None:
         raise ValueError(unknown_name("hook operation", op.name, OPERATIONS))
     try:
         getattr(hooks, op.name)(world, **op.args)
-    except TypeError as error:
+    except (TypeError, LookupError, AttributeError, OverflowError) as error:  # whatever wrong types lead to
         raise ValueError(f"hook operation {op.name}: {error}") from error
 
 

@@ -11,6 +11,7 @@ import html
 import json
 import math
 import os
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from replay.channels import YAW_UNIT
 from replay.codec import pack_arrays
+from replay.costs import costs
 from replay.reader import Record, read_record
 
 FOLDER = Path(__file__).resolve().parent
@@ -71,8 +73,11 @@ def write_html(record: Record | Path | str, path: Path | str) -> Path:
     try:
         half.write_text(text, encoding="utf-8")
         os.replace(half, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # not the half file's name
     finally:
-        half.unlink(missing_ok=True)
+        with suppress(OSError):
+            half.unlink()
     return path
 
 
@@ -131,6 +136,7 @@ def _meta(record: Record) -> dict[str, Any]:
         "topSpeed": round(100.0 * max(top, float(np.nanmax(drivers.series.get("limit", np.zeros(1)), initial=0.0)))),
         "events": [e for e in record.events if isinstance(e["name"], str)],
         "summary": {key: summary[key] for key in SUMMARY_KEYS if key in summary} or None,
+        "costs": costs(summary) if summary else [],
         "trouble": record.trouble,
         "plans": [{"points": plan.xy.shape[2]} for plan in record.plans],
     }

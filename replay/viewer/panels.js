@@ -33,7 +33,7 @@ function fillScore(jump) {
       cell.append(element("b", value.toFixed(1), value >= 90 ? "good" : value >= 60 ? "warn" : "bad"), element("span", label));
       big.append(cell);
     }
-    panel.append(big, figures(s));
+    panel.append(big, figures(s), element("h2", meta.costs.length ? "What cost points" : "Nothing cost points"), costList());
   } else panel.append(element("p", meta.trouble || "No score was recorded."));
   panel.append(element("h2", meta.events.length ? "Events" : "No events"));
   const list = element("ol");
@@ -45,6 +45,16 @@ function fillScore(jump) {
     item.append(button); list.append(item);
   }
   panel.append(list);
+}
+
+// A driving score 2.0 is 100 times the product of these factors; 2.1 divides by 1 plus the sum of the weights.
+function costList() {
+  const dl = element("dl");
+  for (const { what, factor, weight } of meta.costs) {
+    const in21 = weight === null ? `\u00d7${factor.toFixed(2)}` : `+${weight.toFixed(2)}`;
+    dl.append(element("dt", words(what)), element("dd", `2.0 \u00d7${factor.toFixed(2)}  2.1 ${in21}`, "bad"));
+  }
+  return dl;
 }
 
 function figures(s) {
@@ -60,7 +70,9 @@ function figures(s) {
   if (Number.isFinite(s.mean_speed)) row("Mean speed", (3.6 * s.mean_speed).toFixed(0) + " km/h");
   row("Time to collision kept", percent(s.ttc_fraction));
   row("Comfortable", percent(s.comfort_fraction));
-  for (const [name, count] of Object.entries(s.infractions || {})) if (count) row(words(name), String(count), "bad");
+  const priced = meta.costs.map(c => c.what.replaceAll(" ", "_"));  // "red_light", "red_light_2_times": told below
+  for (const [name, count] of Object.entries(s.infractions || {}))
+    if (count && !priced.some(p => p === name || p.startsWith(name + "_"))) row(words(name), String(count), "bad");
   return dl;
 }
 

@@ -23,7 +23,13 @@ def main(arguments: list[str] | None = None) -> int:
             close = difflib.get_close_matches(name, TOWNS, n=1) or list(TOWNS)
             print(f"unknown town '{name}'; did you mean {' or '.join(close)}?", file=sys.stderr)
             return 2
-    from scenarios.mapgen.write import write_town  # needs the generator's library, naming towns does not
+    try:
+        from scenarios.mapgen.write import write_town  # needs the generator's library, naming towns does not
+    except ModuleNotFoundError as error:
+        if error.name != "scenariogeneration":
+            raise
+        print(f"{parser.prog} needs the library {error.name}: pip install -e '.[dev]'", file=sys.stderr)
+        return 2
 
     for name in options.names or TOWNS:
         path = write_town(TOWNS[name], options.out)

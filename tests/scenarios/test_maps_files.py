@@ -1,6 +1,7 @@
 """The generator: same bytes every time, the committed ones; clear words on bad input; what the file says of itself."""
 
 import importlib.util
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -113,3 +114,16 @@ def test_a_small_town_is_laid_out():
 def test_a_bad_description_says_why(changes, words):
     with pytest.raises(ValueError, match=words):
         lay_out(toy(**changes))
+
+
+def test_without_the_generators_library_the_extra_is_named(tmp_path, monkeypatch, capsys):
+    for name in [n for n in sys.modules if n.split(".")[0] == "scenariogeneration"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scenariogeneration", None)
+    monkeypatch.delitem(sys.modules, "scenarios.mapgen.write", raising=False)
+    monkeypatch.delitem(sys.modules, "scenarios.mapgen.furniture", raising=False)
+    assert main(["town01", "--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert (
+        "scenariogeneration" in error and "[dev]" in error and error.count("\n") == 1 and not list(tmp_path.iterdir())
+    )

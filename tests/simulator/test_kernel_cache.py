@@ -288,14 +288,61 @@ def test_damaged_files_are_compiled_anew(tmp_path):
         assert child.stdout == "fine\n"
         return child.stderr
 
+    def cut(data: bytes) -> bytes:
+        return data[:60]
+
+    def flip(data: bytes) -> bytes:  # in machine code it would end the process, or be driven with
+        return data[:-900] + bytes([data[-900] ^ 4]) + data[-899:]
+
     run()
-    for suffix in ("*.nbi", "*.nbc"):
+    for suffix, spoil in (("*.nbi", cut), ("*.nbc", flip)):
         files = [f for f in tmp_path.rglob(suffix) if f.name.startswith("boxes.boxes_overlap")]
         assert files
         for file in files:
-            file.write_bytes(file.read_bytes()[:60])
-        run()
+            file.write_bytes(spoil(file.read_bytes()))
+        assert "is damaged (" in run()
     assert "damaged" not in run()
+
+
+def test_an_unreadable_cache_of_the_engine_is_said_and_kernels_are_compiled_as_needed(cold, monkeypatch, capfd):
+    def refused(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(warmup, "FileLock", refused)
+    warmup.warm_up()
+    assert "kernels cannot be cached in" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_children_that_compile_end_with_their_parent(monkeypatch):
+    monkeypatch.setattr(
+        warmup, "_CHILD", warmup._CHILD.split("sys.path")[0] + "import time; time.sleep(100) # {root} {group}"
+    )
+    code = (
+        "import os, sys; from simulator import warmup; warmup._CHILD = sys.argv[1]\n"
+        "import subprocess; P = subprocess.Popen\n"
+        "subprocess.Popen = lambda *a, **k: [p := P(*a, **k), print(p.pid, flush=True)][0]\n"
+        "warmup._compile_in_children()"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, warmup._CHILD], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    pids = [int(parent.stdout.readline()) for _ in range(2)]
+    time.sleep(0.3)
+    parent.kill()
+    _, said = parent.communicate(timeout=30)
+    end = time.monotonic() + 20
+    while any(_alive(pid) for pid in pids) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(_alive(pid) for pid in pids) and said == ""
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody asked about does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_an_engine_without_a_cache_compiles_in_memory_and_says_so(cold, monkeypatch, capfd):

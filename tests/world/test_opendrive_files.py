@@ -112,3 +112,21 @@ def test_command_line_writes_json_and_plot(tmp_path: Path, capsys: pytest.Captur
     assert (tmp_path / "map.png").read_bytes()[:4] == b"\x89PNG"
     assert main([str(good), str(bad)]) == 1
     assert "not well-formed" in capsys.readouterr().err
+
+
+def test_a_cached_map_with_damage_anywhere_is_never_used_and_never_an_error(tmp_path: Path, own_cache: Path) -> None:
+    source = tmp_path / "small.xodr"
+    source.write_bytes(document(road()))
+    fresh = load_map(source)
+    (file,) = own_cache.iterdir()
+    good = file.read_bytes()
+    rng = np.random.default_rng(3)
+    refused = 0
+    for i in range(60):
+        at = int(rng.integers(len(good)))
+        flipped = good[:at] + bytes([good[at] ^ 1 << int(rng.integers(8))]) + good[at + 1 :]
+        file.write_bytes(good[:at] if i % 3 == 0 else flipped)
+        found = cache.load(file)
+        assert found is None or same(found, fresh)  # some bytes of an archive mean nothing
+        refused += found is None
+    assert refused > 40

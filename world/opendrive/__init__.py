@@ -6,13 +6,27 @@
 import dataclasses
 from pathlib import Path
 
-from world.build import build_road_map
+from world.draft import MapDraft
 from world.opendrive import cache as _cache
-from world.opendrive.reader import draft_from_bytes, map_name, read_draft
-from world.opendrive.xml import content_hash, read_bytes
+from world.opendrive.xml import content_hash, map_name, read_bytes
 from world.roadmap import RoadMap
 
 __all__ = ["load_map", "read_draft"]
+
+
+def read_draft(path: str | Path) -> MapDraft:
+    """What an OpenDRIVE file says; see `world.opendrive.reader.read_draft`."""
+    from world.opendrive.reader import read_draft
+
+    return read_draft(path)
+
+
+def _build(data: bytes, path: Path) -> RoadMap:
+    """Reads a map; reader and builder take scipy, half a second to import, which a cached map does without."""
+    from world.build import build_road_map
+    from world.opendrive.reader import draft_from_bytes
+
+    return build_road_map(draft_from_bytes(data, path))
 
 
 def load_map(path: str | Path, *, cache: bool = True) -> RoadMap:
@@ -27,10 +41,10 @@ def load_map(path: str | Path, *, cache: bool = True) -> RoadMap:
     path = Path(path)
     data = read_bytes(path)
     if not cache:
-        return build_road_map(draft_from_bytes(data, path))
+        return _build(data, path)
     file = _cache.cache_file(content_hash(data))
     found = _cache.load(file)
     if found is None:
-        found = build_road_map(draft_from_bytes(data, path))
+        found = _build(data, path)
         _cache.store(file, found)
     return found if found.name == map_name(path) else dataclasses.replace(found, name=map_name(path))

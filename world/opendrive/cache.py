@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import tempfile
-import zipfile
+import time
 import zlib
 from functools import lru_cache
 from pathlib import Path
@@ -56,8 +56,9 @@ def load(path: Path) -> RoadMap | None:
         return _restore(fields)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        LOG.warning("cached map %s is damaged (%s); the map is read again", path, error)
+    except Exception as error:  # whatever a damaged archive raises: zipfile alone knows nine kinds
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        LOG.warning("tarmac: cached map %s is damaged or unreadable (%s); the map is read again", path, reason)
         return None
 
 
@@ -94,11 +95,14 @@ def store(path: Path, road_map: RoadMap) -> None:
             raise
         _prune(path.parent)
     except OSError as error:
-        LOG.warning("the map cannot be cached in %s: %s", path.parent, error)
+        LOG.warning("tarmac: the map cannot be cached in %s: %s", path.parent, error)
 
 
 def _prune(folder: Path) -> None:
-    """Removes the oldest files beyond KEEP."""
+    """Removes the oldest files beyond KEEP, and what killed processes left half written."""
+    for file in folder.glob("*.tmp"):
+        if time.time() - file.stat().st_mtime > 3600.0:
+            file.unlink(missing_ok=True)
     files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files[KEEP:]:
         file.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from world.opendrive.model import JunctionModel, RoadModel
 from world.opendrive.objects import Objects, read_objects
 from world.opendrive.roads import read_road
 from world.opendrive.signals import read_signals
-from world.opendrive.xml import Element, Reading, children, content_hash, parse, read_bytes
+from world.opendrive.xml import Element, Reading, children, content_hash, map_name, parse, read_bytes
 
 F64 = NDArray[np.float64]
 MAX_AREA = 1e9  # [m^2] of the roads' bounding box: the spatial index has a cell every 5 m
@@ -36,11 +36,6 @@ def read_draft(path: str | Path) -> MapDraft:
     """
     path = Path(path)
     return draft_from_bytes(read_bytes(path), path)
-
-
-def map_name(path: Path) -> str:
-    """A map's name: that of its file, without endings."""
-    return path.name.removesuffix(".gz").removesuffix(".xodr")
 
 
 def draft_from_bytes(data: bytes, path: Path) -> MapDraft:

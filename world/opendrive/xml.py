@@ -75,6 +75,11 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+def map_name(path: Path) -> str:
+    """A map's name: that of its file, without endings."""
+    return path.name.removesuffix(".gz").removesuffix(".xodr")
+
+
 def content_hash(data: bytes) -> str:
     """sha256 hex of the uncompressed bytes."""
     return hashlib.sha256(data).hexdigest()
