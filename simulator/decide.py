@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from simulator.follow import FAR, follow_accel, junction_accel, leader_ahead, stop_accel
-from simulator.junction import ask_permit, signal_hold, stop_line_before
+from simulator.junction import FLOWING, ask_permit, signal_hold, stop_line_before
 from simulator.lane_change import think_of_change
 from simulator.lights import call_light
 from simulator.obstacles import crosswalk_accel, obstacles_accel
@@ -110,6 +110,14 @@ def route_end_accel(b, i, look, free, network, slots, traffic):
     return FAR
 
 
+@inline_kernel
+def note_entry(lane, row):
+    """Turn to the next junction, which begins with `lane`: what was said about the one before is over."""
+    if row.entry != lane:
+        row.inside = row.order
+        row.entry, row.granted, row.arrived, row.stop_served = lane, 0, 0, 0
+
+
 @kernel
 def junction_ahead_accel(b, i, look, free, leader, gap, lane0, dt, network, tables, slots, worlds, traffic):
     """(acceleration [m/s^2], reason, room [m]) for entering the next junction.
@@ -123,10 +131,7 @@ def junction_ahead_accel(b, i, look, free, leader, gap, lane0, dt, network, tabl
         return FAR, FREE, FAR
     half = _HALF * slots.length[b, i]
     room, stop = stop_line_before(b, i, k, start, network, tables, slots, half)
-    lane = slots.route_lane[b, i, k]
-    if row.entry != lane:
-        row.inside = row.order
-        row.entry, row.granted, row.arrived, row.stop_served = lane, 0, 0, 0
+    note_entry(slots.route_lane[b, i, k], row)
     hold = signal_hold(b, i, room, stop, dt, tables, slots, worlds, traffic)
     speed = slots.speed[b, i]
     zone = speed * speed / (_TWO * row.brake) + speed * _ONE + np.float32(6.0)
@@ -146,13 +151,23 @@ def junction_ahead_accel(b, i, look, free, leader, gap, lane0, dt, network, tabl
 
 
 @inline_kernel
-def light_ahead_accel(b, i, look, rail, free, dt, tables, slots, worlds, traffic):
+def waits_before(b, j, line, slots, traffic):
+    """Whether vehicle j is before a line of its lane and not about to cross it, so that nobody behind it can."""
+    halts = traffic.row[b, j].let_in == 0 or slots.speed[b, j] < FLOWING
+    return halts and slots.lane_s[b, j] + _HALF * slots.length[b, j] < line
+
+
+@inline_kernel
+def light_ahead_accel(b, i, look, rail, free, dt, network, tables, slots, worlds, traffic):
     """(acceleration [m/s^2], reason, room [m]) for the junction ahead of one whose leader is before the line, too.
 
     Of what rules the junction only a light concerns it already.
     """
     row = traffic.row[b, i]
     front = slots.lane_s[b, i] + _HALF * slots.length[b, i]
+    after = slots.route_lane[b, i, 1]
+    if after >= 0 and network.rails[after].junction >= 0:
+        note_entry(after, row)
     row.granted = 0
     room = rail.line - front
     if rail.stop >= 0 and room < look and tables.stops[rail.stop].kind == _LIGHT:
@@ -199,8 +214,8 @@ def decide_one(b, i, lane0, dt, network, tables, slots, worlds, walkers, traffic
         if other >= 0:
             a = follow_accel(b, i, room, slots.speed[b, other], free, slots, traffic)
             accel, reason = take_least(accel, reason, a, LEADER)
-    if queued and slots.lane_s[b, leader] + _HALF * slots.length[b, leader] < min(rail.line, rail.length):
-        a, why, room = light_ahead_accel(b, i, look, rail, free, dt, tables, slots, worlds, traffic)
+    if queued and waits_before(b, leader, min(rail.line, rail.length), slots, traffic):
+        a, why, room = light_ahead_accel(b, i, look, rail, free, dt, network, tables, slots, worlds, traffic)
     else:
         a, why, room = junction_ahead_accel(
             b, i, look, free, leader, gap, lane0, dt, network, tables, slots, worlds, traffic

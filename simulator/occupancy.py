@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from simulator.ahead import fetch_leader, fetch_rows
 from simulator.lights import call_ahead
 from simulator.locate import locate_one
 from simulator.traffic import CLAIMS, LOOSE_CELLS, RED
@@ -282,6 +283,7 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
     clear_loose(b, traffic)
     moved = 0
     for i in range(slots.x.shape[1]):
+        fetch_rows(b, i, network, slots, traffic)
         clear_claims(b, i, lane0, traffic)
         if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] != TRAFFIC:
             locate_one(b, i, i if i < drivers else -1, tables, slots, worlds, traffic, routes)
@@ -294,6 +296,8 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
         i = np.int64(traffic.moved[b, n])
         list_one(b, i, np.int64(slots.lane[b, i] - lane0), slots, traffic)
     for i in range(slots.x.shape[1]):
+        fetch_rows(b, i, network, slots, traffic)
+        fetch_leader(b, i, slots, traffic)
         if not slots.valid[b, i]:
             continue
         row = traffic.row[b, i]

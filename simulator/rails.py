@@ -30,7 +30,7 @@ def turn_of(angle):
 
 @inline_kernel
 def steer_of(curvature):
-    """atan(wheelbase * path curvature) [rad], to 0.005 rad up to 1: traffic is not moved by its wheels, it shows them."""
+    """atan(wheelbase * path curvature) [rad] to 0.005 rad up to 1: wheels do not move traffic, it only shows them."""
     return curvature / (_ONE + np.float32(0.28) * curvature * curvature)
 
 
@@ -57,7 +57,7 @@ def shifted_point(network, tables, lane, s, d):
 
 @kernel
 def route_point(b, i, offset, network, tables, slots, row):
-    """(x, y, z, heading) of the point `offset` [m] ahead of the slot's centre along its route, at its sideways shift."""
+    """(x, y, z, heading) of the point `offset` [m] ahead of the slot's centre on its route, at its sideways shift."""
     s = slots.lane_s[b, i] + offset
     d = slots.lane_d[b, i] + row[b, i].slope * offset
     lane = slots.lane[b, i]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simulator.ahead import fetch_leader, fetch_rows
 from simulator.decide import decide_one
 from simulator.dynamics import count_waiting, drive_bicycle, drive_script, drive_traffic, keep_old
 from simulator.fleet import ENTITY_VEHICLE
@@ -25,6 +26,8 @@ def decide_world(b, model):
     slots = model.slots
     lane0 = np.int64(model.tables.maps[model.worlds.map_id[b]].lane0)
     for i in range(slots.x.shape[1]):
+        fetch_rows(b, i, model.network, slots, model.traffic)
+        fetch_leader(b, i, slots, model.traffic)
         if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] == _TRAFFIC:
             decide_one(
                 b, i, lane0, model.dt, model.network, model.tables, slots, model.worlds, model.walkers, model.traffic
@@ -36,6 +39,7 @@ def move_world(b, model):
     """Motion of all bodies of world b except its own walkers."""
     slots, worlds, traffic, dt = model.slots, model.worlds, model.traffic, model.dt
     for i in range(slots.x.shape[1]):
+        fetch_rows(b, i, model.network, slots, traffic)
         keep_old(b, i, slots)
         if not slots.valid[b, i]:
             continue

@@ -150,7 +150,8 @@ def make_network(maps: MapSet) -> Network:
 def empty_network() -> Network:
     """A network of nothing, to take types from."""
     return Network(
-        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
+        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.bool_),
+        np.zeros(2, np.int32), np.zeros(1, np.int32),
         np.zeros(1, np.float32), np.zeros(1, np.float64),
     )  # fmt: skip
 

@@ -179,5 +179,5 @@ def kernel(function: Callable, inline: bool = False) -> Dispatcher:
 
 
 def inline_kernel(function: Callable) -> Dispatcher:
-    """A kernel whose code goes into that of every caller: for what every step of every vehicle calls, from one place."""
+    """A kernel whose code goes into that of its callers: for what each vehicle calls in each step, from one place."""
     return kernel(function, inline=True)
