@@ -26,6 +26,27 @@ SCENARIOS: dict[str, Scenario] = {
             pedestrians=20,
             description="Smaller, denser town of the same kind; kept out of all training.",
         ),
+        Scenario(
+            name="highway",
+            map_path=MAPS / "highway.xodr",
+            vehicles=150,
+            route_min_length=2000.0,
+            description="Closed motorway, three lanes each way, 100-120 km/h, two interchanges with exits and entries.",
+        ),
+        Scenario(
+            name="roundabout",
+            map_path=MAPS / "roundabout.xodr",
+            vehicles=30,
+            pedestrians=15,
+            description="A single-lane and a two-lane roundabout with yield signs, joined by four streets.",
+        ),
+        Scenario(
+            name="intersection",
+            map_path=MAPS / "intersection.xodr",
+            vehicles=50,
+            pedestrians=15,
+            description="A large crossing with lights and turn lanes, left turns with and without their own phase.",
+        ),
     )
 }
 

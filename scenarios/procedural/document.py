@@ -207,7 +207,8 @@ def _junction(root: Element, junction: Junction, furniture: Furniture) -> None:
         )
         for sign, lanes in ((-1, road.right), (1, road.left)):
             for n, lane in enumerate(lanes, 1):
-                _sub(connection, "laneLink", **{"from": lane.before}, to=sign * n)
+                if lane.before is not None:
+                    _sub(connection, "laneLink", **{"from": lane.before}, to=sign * n)
     for high, low in priorities(junction, furniture):
         _sub(out, "priority", high=high, low=low)
     for controller in furniture.controllers:

@@ -96,6 +96,11 @@ class Furniture:
         corners = rectangle(CROSSWALK_WIDTH, sum(reach))
         self.things.append(Thing(len(self.things), road.id, s, (reach[1] - reach[0]) / 2.0, 0.0, "crosswalk", corners))
 
+    def add_tree(self, road: Road, s: float, t: float, height: float = 7.0) -> None:
+        """A tree beside a road; its crown's radius is a quarter of its height [m]."""
+        radius = round(0.25 * height, 2)
+        self.things.append(Thing(len(self.things), road.id, s, t, 0.0, "tree", (), height, radius))
+
     def add_limit(self, road: Road, s: float, sign: int, kmh: int) -> None:
         """A limit sign for the traffic of one side of a road."""
         lanes = tuple(sign * n for n in range(1, road.driving(sign) + 1))

@@ -4,41 +4,20 @@ Both are closed: traffic never meets an end of the map.
 """
 
 import math
-from functools import partial
 
 from scenarios.mapgen.geometry import Path, Point, Segment, polyline_path, wrap
 from scenarios.procedural.document import document
 from scenarios.procedural.furniture import Furniture
-from scenarios.procedural.network import DRIVING, SHOULDER, SIDEWALK, End, Lane, Mark, Network, Way
+from scenarios.procedural.network import DRIVING, SHOULDER, End, Lane, Mark, Network
+from scenarios.procedural.pieces import LANE, crossing_ways, facing_phases, street
 
-LANE, VERGE, PAVEMENT = 3.5, 0.3, 2.5  # [m] widths of driving lane, shoulder, pavement
 ARM = 14.0  # [m] from the middle of a crossing to its edge
-SOLID = 20.0  # [m] before a crossing the middle line is solid
 LOOP = 20.0  # [m] radius of the bends outside of the grid
 LEAST_BLOCK = 70.0  # [m]
 MOST = 40  # columns, rows
 PARTS = 3  # roads of a ring; CARLA loses its way between two roads that join each other at both ends
 EAST, NORTH, WEST, SOUTH = range(4)
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
-
-
-def two_way(length: float, pavements: bool) -> dict:
-    """Lanes and marks of a street with one lane each way, as `Network.street` takes them."""
-    side = [
-        Lane(DRIVING, LANE, marks=(Mark(0.0, "solid"),)),
-        Lane(SHOULDER, VERGE, marks=(Mark(0.0, "curb" if pavements else "none"),)),
-    ]
-    if pavements:
-        side.append(Lane(SIDEWALK, PAVEMENT))
-    return {"right": side, "left": [Lane(w.kind, w.width, marks=w.marks) for w in side], "middle": middle(length)}
-
-
-def middle(length: float) -> tuple[Mark, ...]:
-    """The middle line of a two-way street: broken, solid near both ends."""
-    solid = partial(Mark, kind="solid", color="yellow")
-    if length < 3.0 * SOLID:
-        return (solid(0.0),)
-    return solid(0.0), Mark(SOLID, "broken", "both", "yellow"), solid(length - SOLID)
 
 
 def grid_xodr(
@@ -76,7 +55,9 @@ def grid_xodr(
         _street(network, _loop(a, b, block), arms[a[0], a[1]], a[2], arms[b[0], b[1]], b[2], limit, pavements)
     furniture = Furniture()
     for (i, j), own in arms.items():
-        cross(network, furniture, f"crossing {i},{j}", [own[way] for way in range(4)], phases, pavements)
+        ends = [own[way] for way in range(4)]
+        junction = network.junction(f"crossing {i},{j}", ends, crossing_ways(ends))
+        furniture.signal(junction, facing_phases(ends, phases), ends if pavements else [])
     return document(network, furniture)
 
 
@@ -93,7 +74,7 @@ def _street(
     parts = [path.segments] if mine is not others else [path.segments[:3], path.segments[3:]]  # a loop is two roads
     roads = []
     for part in map(Path, parts):
-        roads.append(network.street(part, **two_way(part.length, pavements), limit=limit))
+        roads.append(street(network, part, (1, 1), limit=limit, pavements=(pavements, pavements)))
     for before, after in zip(roads, roads[1:], strict=False):
         network.link(End(before, False), End(after, True))
     mine[way], others[there] = End(roads[0], True), End(roads[-1], False)
@@ -115,21 +96,6 @@ def _loop(a: tuple[int, int, int], b: tuple[int, int, int], block: float) -> lis
         return [start, *far, end]
     corner = (far[1][0] if STEPS[b[2]][0] else far[0][0], far[0][1] if STEPS[a[2]][1] else far[1][1])
     return [start, far[0], corner, far[1], end]
-
-
-def cross(network: Network, furniture: Furniture, name: str, ends: list[End], phases: int, crosswalks: bool) -> None:
-    """A crossing with lights of streets with one lane each way, ends counter-clockwise."""
-    count = len(ends)
-    ways = [Way(ends[k], ends[(k + n) % count], kerb=n == 1) for k in range(count) for n in range(1, count)]
-    junction = network.junction(name, ends, ways)
-    groups: list[list[tuple[End, tuple[int, ...]]]] = []
-    for end in ends:
-        facing = [g for g in groups if abs(wrap(g[0][0].heading - end.heading + math.pi)) < 0.5]
-        if facing and phases == 2:
-            facing[0].append((end, (1,)))
-        else:
-            groups.append([(end, (1,))])
-    furniture.signal(junction, groups, ends if crosswalks else [])
 
 
 def ring_xodr(circumference: float = 1000.0, lanes: int = 1, *, limit: int = 100) -> bytes:

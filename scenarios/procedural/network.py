@@ -122,6 +122,7 @@ class Way:
     count: int = 1
     kerb: bool = False  # it carries shoulder and pavement to the right of its lanes
     verge: bool = False  # it carries the lanes left of a one-way street's middle
+    paved: float = 0.0  # [m] of plain surface to the left of its lanes, so that a wide crossing has no holes
     marked: bool = False  # its lanes keep their marks (motorways)
     limit: int | None = None  # [km/h]; None: the lower of both streets'
     low: bool = False  # it gives way to the junction's other ways
@@ -220,8 +221,10 @@ def _way_road(way: Way, number: int, junction: int, name: str) -> Road:
         lane.before, lane.after = ins * (way.entry_lane + n), outs * (way.exit_lane + n)
         right.append(lane)
     left = _verge(way, ins, outs) if way.verge else []
+    if way.paved:
+        left = [Lane(SHOULDER, way.paved)]
     limit = way.limit or min(limit_at(way.entry), limit_at(way.exit))
-    middle = (Mark(0.0, "solid"),) if way.verge else (Mark(0.0, "none"),)
+    middle = way.entry.road.middle[:1] if way.verge else (Mark(0.0, "none"),)
     return Road(
         number, name, path, right, left, ((0.0, limit),), way.entry.road.kind, middle, junction,
         Contact("road", way.entry.road.id, "start" if way.entry.at_start else "end"),
