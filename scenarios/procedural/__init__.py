@@ -1,13 +1,37 @@
-"""Maps made from a few numbers: a grid of crossings, a ring.
+"""Maps made from a few numbers: random towns, a grid of crossings, a ring; and our maps that are kept as files.
 
 Each maker gives a finished RoadMap; its namesake with `_xodr` gives the OpenDRIVE file that the map is read from.
 """
 
-from scenarios.procedural.lattice import grid_xodr, ring_xodr
-from world.opendrive import map_from_bytes
-from world.roadmap import RoadMap
+from collections.abc import Iterable
 
-__all__ = ["grid", "grid_xodr", "ring", "ring_xodr"]
+from scenarios.procedural.document import document
+from scenarios.procedural.lattice import grid_xodr, ring_xodr
+from scenarios.procedural.town import town as _town
+from world.mapset import pack_maps
+from world.opendrive import map_from_bytes
+from world.roadmap import MapSet, RoadMap
+
+__all__ = ["grid", "grid_xodr", "ring", "ring_xodr", "town", "town_pool", "town_xodr"]
+
+
+def town_xodr(seed: int) -> bytes:
+    """OpenDRIVE file of the random town of a seed, a function of the seed alone.
+
+    Raises:
+        ValueError: a negative seed.
+    """
+    return document(*_town(seed))
+
+
+def town(seed: int, *, cache: bool = True) -> RoadMap:
+    """Map of the random town of a seed."""
+    return map_from_bytes(town_xodr(seed), f"procedural-{seed}", cache=cache)
+
+
+def town_pool(seeds: Iterable[int]) -> MapSet:
+    """The towns of many seeds as one MapSet, in the given order, for worlds that drive on different maps."""
+    return pack_maps([town(seed, cache=False) for seed in seeds])
 
 
 def grid(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from scenarios.mapgen.geometry import Point, advance, heading_of, wrap
 
 Key = tuple[int, int]
-SIZES = ((3, 2), (2, 3), (3, 3), (3, 3), (4, 2), (2, 4))  # nodes: columns, rows
+SIZES = ((3, 2), (4, 2), (3, 3), (3, 3), (4, 3), (3, 4))  # nodes: columns, rows
 SPACING = (140.0, 200.0)  # [m]
 SHIFT = 20.0  # [m] that a node is moved at most, each way
 LEAST_ANGLE = math.radians(58.0)  # between two arms

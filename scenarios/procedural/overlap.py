@@ -1,4 +1,4 @@
-"""Whether roads of a network lie on each other where they have no business to."""
+"""Whether a network can be driven: no roads that lie on each other, no bend too tight for its lanes."""
 
 import math
 
@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from scenarios.procedural.network import Network, Road
+from scenarios.procedural.network import DRIVING, Lane, Network
 
 STEP = 4.0  # [m] between samples of a reference line
 CLEAR = 1.0  # [m] between two roads
+FOLD = 0.5  # [m] radius that is left at the inner edge of a bend
+LEAST_RADIUS, LANE_HALF = 6.0, 1.75  # [m] of a driving lane's middle; half a lane
 
 
 def samples(network: Network, step: float = STEP) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -59,6 +61,18 @@ def _near(network: Network) -> set[tuple[int, int]]:
     return out
 
 
-def half_width(road: Road) -> float:
-    """[m] from the reference line to the farther edge."""
-    return max(road.half_width(-1), road.half_width(1))
+def too_tight(network: Network) -> bool:
+    """Whether some lane folds on the inner side of a bend, or bends tighter than a car can drive."""
+    for road in network.roads:
+        for sign in (-1, 1):
+            bent = max((sign * segment.curvature for segment in road.path.segments), default=0.0)
+            if bent <= 0.0:
+                continue
+            paved = sum(_widest(lane) for lane in road.side(sign) if lane.kind == DRIVING)
+            if 1.0 / bent < road.half_width(sign) + FOLD or 1.0 / bent < paved - LANE_HALF + LEAST_RADIUS:
+                return True
+    return False
+
+
+def _widest(lane: Lane) -> float:
+    return max(lane.width, lane.end_width or 0.0)

@@ -12,6 +12,7 @@ from scenarios.procedural.network import DRIVING, SHOULDER, SIDEWALK, End, Junct
 LANE, VERGE, PAVEMENT = 3.5, 0.3, 2.5  # [m] widths of driving lane, shoulder, pavement
 SOLID = 20.0  # [m] before a junction the middle line is solid
 KEEP = 30.0  # [m] before a junction lanes side by side are kept
+CHANGE_ROOM = 20.0  # [m] of broken line between lanes on every street that is long enough
 FACING = 0.6  # [rad] approaches that run against each other within this angle face each other
 STRAIGHT = math.radians(40.0)  # [rad] a way that turns less goes straight on
 RING_LANE = 4.5  # [m]
@@ -45,7 +46,9 @@ def _side(lanes: int, length: float, pavement: bool, open_ends: tuple[bool, bool
 
 def lane_line(length: float, open_ends: tuple[bool, bool] = (False, False)) -> tuple[Mark, ...]:
     """Line between lanes of one direction: broken, solid where lanes are to be kept."""
-    return _broken(length, KEEP, "white", open_ends)
+    shut = 2 - sum(open_ends)
+    keep = min(KEEP, max((length - CHANGE_ROOM) / shut, 0.0)) if shut else KEEP
+    return _broken(length, keep, "white", open_ends)
 
 
 def middle(length: float, wide: bool, open_ends: tuple[bool, bool] = (False, False)) -> tuple[Mark, ...]:
@@ -58,7 +61,7 @@ def middle(length: float, wide: bool, open_ends: tuple[bool, bool] = (False, Fal
 def _broken(length: float, keep: float, color: str, open_ends: tuple[bool, bool]) -> tuple[Mark, ...]:
     solid, broken = partial(Mark, kind="solid", color=color), partial(Mark, kind="broken", change="both", color=color)
     first, last = 0.0 if open_ends[0] else keep, length if open_ends[1] else length - keep
-    if last - first < keep:
+    if last - first < CHANGE_ROOM - 1.0:
         return (solid(0.0),)
     marks = [] if open_ends[0] else [solid(0.0)]
     return (*marks, broken(first), *([] if open_ends[1] else [solid(last)]))
@@ -107,8 +110,9 @@ def _lane_ways(entry: End, leave: End, turn: int, kinds: list[int], kerb: bool, 
         return []
     if turn == 1:
         return [Way(entry, leave, 1, 1, kerb=kerb and n == m == 1)]
+    fill = LANE if max(n, m) > 1 else 0.0
     if turn == -1:
-        return [Way(entry, leave, n, m, kerb=kerb)]
+        return [Way(entry, leave, n, m, kerb=kerb, paved=fill)]
     count = min(n, m)
     from_right = n > m and 1 in kinds  # the lanes in the middle turn left
     others = [e for e in ends if e is not leave and e is not entry]

@@ -13,7 +13,7 @@ from scenarios.procedural.furniture import Furniture, driving_lanes
 from scenarios.procedural.houses import build_up
 from scenarios.procedural.layout import Chain, Dice, Key, Layout, draw_layout
 from scenarios.procedural.network import End, Network, Way
-from scenarios.procedural.overlap import overlaps
+from scenarios.procedural.overlap import overlaps, too_tight
 from scenarios.procedural.pieces import (
     FACING,
     LANE,
@@ -92,7 +92,7 @@ def _build(seed: int, dice: Dice, layout: Layout) -> Site | None:
         _slip(site, before, after)
     for key in layout.arms:
         _junction(site, key)
-    return None if overlaps(site.network) else site
+    return None if too_tight(site.network) or overlaps(site.network) else site
 
 
 # --- Choices -----------------------------------------------------------------------------------------------------
