@@ -107,12 +107,8 @@ class Furniture:
         t = sign * (_kerb(road, sign) + POLE)
         self.signs.append(Sign(self.signal_id(), road.id, s, t, -sign, lanes, "limit", kmh))
 
-    def control(self, junction: Junction, end: End, kind: str, crosswalk: bool = False) -> float:
-        """A stop or yield sign with its line at an end of a street.
-
-        Returns:
-            Distance [m] of the line from the junction.
-        """
+    def control(self, junction: Junction, end: End, kind: str, crosswalk: bool = False) -> None:
+        """A stop or yield sign with its line at an end of a street, behind a crosswalk if there is to be one."""
         line = self._line(end, crosswalk)
         sign = end.inward
         lanes = tuple(sign * n for n in range(1, end.road.driving(sign) + 1))
@@ -120,7 +116,6 @@ class Furniture:
         t = sign * (_kerb(end.road, sign) + POLE)
         self.signs.append(Sign(self.signal_id(), end.road.id, end.s_before(line), t, -sign, lanes, kind))
         self.signed.setdefault(junction.id, set()).add(end.road.id)
-        return line
 
     def signal(
         self, junction: Junction, phases: Sequence[Sequence[tuple[End, tuple[int, ...]]]], crosswalks: Sequence[End]

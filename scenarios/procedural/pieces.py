@@ -16,6 +16,9 @@ CHANGE_ROOM = 20.0  # [m] of broken line between lanes on every street that is l
 FACING = 0.6  # [rad] approaches that run against each other within this angle face each other
 STRAIGHT = math.radians(40.0)  # [rad] a way that turns less goes straight on
 RING_LANE = 4.5  # [m]
+RING_CROSSWALK = (
+    7.5  # [m] from the ring's junction to the crosswalk of an arm: a car that leaves waits clear of the ring
+)
 
 
 # --- Streets -----------------------------------------------------------------------------------------------------
@@ -194,7 +197,9 @@ def roundabout(
             Way(end, after, 1, 1, lanes, kerb=True, limit=limit),
         ]
         junction = network.junction(f"{name}, arm {k + 1}", [before, end, after], ways)
-        furniture.control(junction, end, "yield", crosswalks)
+        furniture.control(junction, end, "yield")
+        if crosswalks:
+            furniture.add_crosswalk(end.road, end.s_before(RING_CROSSWALK))
         junctions.append(junction)
     for ring in rings:
         furniture.add_tree(ring, ring.path.length / 2.0, 0.5 * radius)

@@ -5,14 +5,14 @@ again; the count of attempts is part of the function.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scenarios.mapgen.geometry import Path, polyline_path, wrap
 from scenarios.procedural.connect import join
 from scenarios.procedural.furniture import Furniture, driving_lanes
 from scenarios.procedural.houses import build_up
 from scenarios.procedural.layout import Chain, Dice, Key, Layout, draw_layout
-from scenarios.procedural.network import End, Network, Way
+from scenarios.procedural.network import End, Network, Road, Way
 from scenarios.procedural.overlap import overlaps, too_tight
 from scenarios.procedural.pieces import (
     FACING,
@@ -26,6 +26,7 @@ from scenarios.procedural.pieces import (
     transition_ways,
 )
 
+Arm = tuple[int, int]  # chain, end (0 start, 1 end)
 ATTEMPTS = 200
 KERB_RADIUS = 7.0  # [m] of corners
 LEAST_ARM = 12.0  # [m]
@@ -43,20 +44,19 @@ WIDE, ROUND, SLIPS, CHANGES = 0.35, 0.3, 0.5, 0.35  # shares
 
 @dataclass
 class Site:
-    """A town under construction."""
+    """A town under construction. An arm is (chain, end) of the layout."""
 
     dice: Dice
     layout: Layout
     network: Network
-    furniture: Furniture
-    round: set[Key]  # nodes that are roundabouts
-    radius: dict[Key, float]  # [m] of their islands
-    lanes: list[list[int]]  # of each chain at both ends
-    slips: dict[tuple[int, int], str]  # (chain, end) -> "out": a slip road leaves before this end, "in": one comes in
-    slip_roads: list[tuple[tuple[int, int], tuple[int, int]]]
-    limits: list[int]
-    ends: dict[tuple[int, int], End]
-    noses: dict[tuple[int, int], tuple[End, End]]  # far, near end of the junction at a slip road
+    furniture: Furniture = field(default_factory=Furniture)
+    round: dict[Key, float] = field(default_factory=dict)  # nodes that are roundabouts: radius [m] of the island
+    lanes: list[list[int]] = field(default_factory=list)  # of each chain, each way, at both ends
+    limits: list[int] = field(default_factory=list)  # [km/h] of each chain
+    slips: dict[Arm, str] = field(default_factory=dict)  # arm -> "out": a slip road leaves before it, "in": comes in
+    slip_roads: list[tuple[Arm, Arm]] = field(default_factory=list)
+    ends: dict[Arm, End] = field(default_factory=dict)
+    noses: dict[Arm, tuple[End, End]] = field(default_factory=dict)  # far, near end of the junction at a slip road
 
 
 def town(seed: int) -> tuple[Network, Furniture]:
@@ -79,9 +79,7 @@ def town(seed: int) -> tuple[Network, Furniture]:
 
 def _build(seed: int, dice: Dice, layout: Layout) -> Site | None:
     """The town of a layout, without houses; None where it overlaps itself."""
-    site = Site(
-        dice, layout, Network(f"procedural-{seed}", f"Procedural {seed}"), Furniture(), set(), {}, [], {}, [], [], {}, {}
-    )  # fmt: skip
+    site = Site(dice, layout, Network(f"procedural-{seed}", f"Procedural {seed}"))
     _choose(site)
     arms = {key: _arm_lengths(site, key) for key in layout.arms}
     for c, chain in enumerate(layout.chains):
@@ -103,8 +101,7 @@ def _choose(site: Site) -> None:
     dice, layout = site.dice, site.layout
     for key in layout.arms:
         if min(layout.gaps(key)) > RING_GAP and dice.chance(ROUND):
-            site.round.add(key)
-            site.radius[key] = dice.between(*ISLAND)
+            site.round[key] = dice.between(*ISLAND)
     for chain in layout.chains:
         wide = dice.chance(WIDE)
         own = [2 if wide and chain.ends[e] not in site.round else 1 for e in (0, 1)]
@@ -128,7 +125,7 @@ def _straight(chain: Chain) -> float:
     return sum(math.dist(a, b) for a, b in zip(chain.points, chain.points[1:], strict=False))
 
 
-def _slip_fits(site: Site, arm: tuple[int, int]) -> bool:
+def _slip_fits(site: Site, arm: Arm) -> bool:
     chain = site.layout.chains[arm[0]]
     return len(set(site.lanes[arm[0]])) == 1 and chain.leg(arm[1]) > 130.0 and _straight(chain) > 150.0
 
@@ -140,7 +137,7 @@ def _arm_lengths(site: Site, key: Key) -> list[float]:
     """[m] from a node to where each of its arms begins: enough for the kerbs of its corners."""
     arms, gaps = site.layout.arms[key], site.layout.gaps(key)
     if key in site.round:
-        return [site.radius[key] + RING_ARM] * len(arms)
+        return [site.round[key] + RING_ARM] * len(arms)
     half = [site.lanes[c][e] * LANE + VERGE for c, e in arms]
     out = [LEAST_ARM] * len(arms)
     for k, gap in enumerate(gaps):
@@ -184,7 +181,7 @@ def _lay(site: Site, c: int, path: Path) -> bool:
     """The roads of a chain from end to end: pieces, and junctions where lanes begin or slip roads part."""
     n0, n1 = site.lanes[c]
     name, limit = f"Street {c + 1}", site.limits[c]
-    cuts: list[tuple[float, float, tuple[int, int] | None]] = []  # junctions along the street; the slip road's arm
+    cuts: list[tuple[float, float, Arm | None]] = []  # junctions along the street; the slip road's arm
     if (c, 0) in site.slips:
         cuts.append((SLIP_NEAR, SLIP_NEAR + SLIP_NOSE, (c, 0)))
     if n0 != n1:
@@ -227,7 +224,7 @@ def _pavements(site: Site, c: int, at_start: bool, at_end: bool) -> tuple[bool, 
     return right, left
 
 
-def _dress(site: Site, road, limit: int) -> None:
+def _dress(site: Site, road: Road, limit: int) -> None:
     """Limit signs, and sometimes a crosswalk in the middle."""
     length = road.path.length
     if length > 40.0:
@@ -237,7 +234,7 @@ def _dress(site: Site, road, limit: int) -> None:
         site.furniture.add_crosswalk(road, length * site.dice.between(0.42, 0.58))
 
 
-def _slip(site: Site, before: tuple[int, int], after: tuple[int, int]) -> None:
+def _slip(site: Site, before: Arm, after: Arm) -> None:
     """A slip road for right turns past a junction: out of the street before it, into the one after it."""
     network = site.network
     far_a, near_a = site.noses[before]
@@ -251,12 +248,12 @@ def _slip(site: Site, before: tuple[int, int], after: tuple[int, int]) -> None:
         pavements=(True, False),
     )  # fmt: skip
     ramp = End(road, True)
-    network.junction("Slip Road, exit", [far_a, near_a, ramp], [
-        Way(far_a, near_a, 1, 1, n), Way(near_a, far_a, 1, 1, n, kerb=True), Way(far_a, ramp, n, 1, kerb=True)])  # fmt: skip
+    leaving = [Way(far_a, near_a, 1, 1, n), Way(near_a, far_a, 1, 1, n, kerb=True), Way(far_a, ramp, n, 1, kerb=True)]
+    network.junction("Slip Road, exit", [far_a, near_a, ramp], leaving)
     ramp = End(road, False)
-    network.junction("Slip Road, entry", [near_b, far_b, ramp], [
-        Way(near_b, far_b, 1, 1, m), Way(far_b, near_b, 1, 1, m, kerb=True),
-        Way(ramp, far_b, 1, m, kerb=True, low=True)])  # fmt: skip
+    coming = [Way(near_b, far_b, 1, 1, m), Way(far_b, near_b, 1, 1, m, kerb=True)]
+    coming.append(Way(ramp, far_b, 1, m, kerb=True, low=True))
+    network.junction("Slip Road, entry", [near_b, far_b, ramp], coming)
 
 
 def _beside(near: End, inward: bool, lanes: int) -> tuple[float, float, float]:
@@ -275,7 +272,7 @@ def _junction(site: Site, key: Key) -> None:
     number = f"{key[0]},{key[1]}"
     if key in site.round:
         place = site.layout.places[key]
-        roundabout(network, furniture, f"Roundabout {number}", place, site.radius[key], ends, RING_HALF_ANGLE)
+        roundabout(network, furniture, f"Roundabout {number}", place, site.round[key], ends, RING_HALF_ANGLE)
         return
     junction = network.junction(f"Junction {number}", ends, crossing_ways(ends))
     slip = any(arm in site.slips for arm in site.layout.arms[key])
