@@ -9,6 +9,7 @@ from scenarios.mapgen.geometry import Path, Segment, advance, turn_path, wrap
 
 Pose = tuple[float, float, float]  # x, y [m], heading [rad]
 TOUCH = 1e-7  # [m], [rad] below which poses lie on one line
+LEAST_RADIUS = 4.0  # [m] of a single arc
 LEAST_TURN, MOST_TURN = math.radians(2.0), math.radians(160.0)  # [rad] of a single arc between two lines
 
 
@@ -27,7 +28,7 @@ def join(start: Pose, end: Pose) -> Path:
     if LEAST_TURN < abs(turn) < MOST_TURN:
         after = aside / math.sin(turn)  # [m] from where the legs meet to the end
         before = ahead - after * math.cos(turn)
-        if before > 0.0 and after > 0.0:
+        if min(before, after) > LEAST_RADIUS * math.tan(abs(turn) / 2.0):
             return turn_path(start[:2], advance(start[:2], start[2], before), end[:2], math.inf)
     return _biarc(start, end)
 

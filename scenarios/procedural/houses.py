@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from scenarios.procedural.furniture import Furniture, Thing, rectangle
 from scenarios.procedural.layout import Dice
@@ -22,7 +22,7 @@ CLEAR = 1.0  # [m]
 def build_up(dice: Dice, network: Network, furniture: Furniture) -> None:
     """Adds houses and trees."""
     circles, _ = samples(network, 5.0)
-    tree, widest = cKDTree(circles[:, :2]), float(circles[:, 2].max())
+    tree, widest = KDTree(circles[:, :2]), float(circles[:, 2].max())
     taken: list[tuple[float, float, float]] = []
 
     def clear(x: float, y: float, radius: float) -> bool:

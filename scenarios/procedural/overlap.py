@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from scenarios.procedural.network import DRIVING, Lane, Network
 
@@ -36,7 +36,7 @@ def overlaps(network: Network) -> bool:
     """Whether two roads that do not meet come closer than CLEAR."""
     circles, owner = samples(network)
     near = _near(network)
-    pairs = cKDTree(circles[:, :2]).query_pairs(2.0 * circles[:, 2].max() + CLEAR, output_type="ndarray")
+    pairs = KDTree(circles[:, :2]).query_pairs(2.0 * circles[:, 2].max() + CLEAR, output_type="ndarray")
     a, b = pairs.T
     apart = owner[a] != owner[b]
     a, b = a[apart], b[apart]
