@@ -19,12 +19,17 @@ from world.mapset import pack_maps
 from world.records import Control
 from world.scenario import ScenarioError
 
-SAMPLE = range(12)
+SAMPLE = range(8)
 
 
 @pytest.fixture(scope="module")
 def towns() -> list:
     return [town(seed, cache=False) for seed in SAMPLE]
+
+
+@pytest.fixture(scope="module")
+def networks() -> list:
+    return [build(seed)[0] for seed in SAMPLE]
 
 
 def digest(seed: int) -> str:
@@ -48,23 +53,22 @@ def test_a_seed_gives_the_same_town_in_every_process():
     code = "import hashlib; from scenarios.procedural import town_xodr; print(hashlib.sha256(town_xodr(7)).hexdigest())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == digest(7)
-    assert len({digest(seed) for seed in SAMPLE}) == len(SAMPLE)
+    assert len({digest(seed) for seed in range(4)}) == 4
 
 
-def test_towns_have_everything_that_was_promised(towns):
-    names = [road.name for seed in SAMPLE for road in build(seed)[0].roads]
-    assert any(n.startswith("Roundabout") for n in names) and "Slip Road" in names
+def test_towns_have_everything_that_was_promised(towns, networks):
+    roads = [road for network in networks for road in network.roads]
+    assert any(road.name.startswith("Roundabout") for road in roads)
+    assert any(road.name == "Slip Road" for road in roads)
     kinds = {int(k) for road_map in towns for k in np.unique(road_map.stop_kind)}
     assert kinds == {int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)}
-    arms = {len(junction.ends) for seed in SAMPLE for junction in build(seed)[0].junctions}
+    arms = {len(junction.ends) for network in networks for junction in network.junctions}
     assert {2, 3, 4} <= arms  # lanes that begin and end, T, X
-    lanes = {road.driving(-1) for seed in SAMPLE for road in build(seed)[0].roads if road.junction is None}
-    assert lanes == {1, 2}
-    limits = {limit for seed in SAMPLE for road in build(seed)[0].roads for _, limit in road.limits}
-    assert {30, 40, 50, 60} <= limits
+    assert {road.driving(-1) for road in roads if road.junction is None} == {1, 2}
+    assert {30, 40, 50, 60} <= {limit for road in roads for _, limit in road.limits}
     for road_map in towns:
         assert len(road_map.crosswalk_start) > 1 and len(road_map.sign_ids) > 3
-    assert sum(len(m.building_height) for m in towns) > 100 and sum(len(m.tree_height) for m in towns) > 50
+    assert sum(len(m.building_height) for m in towns) > 80 and sum(len(m.tree_height) for m in towns) > 40
 
 
 def test_houses_stand_clear_of_the_roads_and_of_each_other(towns):
@@ -87,6 +91,10 @@ def test_a_negative_seed_is_told():
         town_xodr(-1)
 
 
+def test_a_pool_holds_the_towns_in_order():
+    assert [m.source_hash for m in town_pool([3, 1]).maps] == [digest(3), digest(1)]
+
+
 def test_a_scenario_of_towns_has_the_map_of_its_seed():
     scenario = find_scenario("procedural")
     assert scenario_map(for_seed(scenario, 5)).source_hash == digest(5)
@@ -95,11 +103,11 @@ def test_a_scenario_of_towns_has_the_map_of_its_seed():
         scenario_map(replace(scenario, map_maker="city"))
 
 
-def test_worlds_on_different_towns_drive_as_they_would_alone():
+def test_worlds_on_different_towns_drive_as_they_would_alone(towns):
     from simulator.engine import Engine
 
     scenario = replace(find_scenario("procedural"), vehicles=12, pedestrians=4, drivers=0)
-    pool, seeds, ids = town_pool(range(3)), [5, 6, 7, 8], [2, 0, 1, 2]
+    pool, seeds, ids = pack_maps(towns[:3]), [5, 6, 7, 8], [2, 0, 1, 2]
     still = Control(steer=np.zeros((4, 0), np.float32), accel=np.zeros((4, 0), np.float32))
     together = Engine(pool, scenario, worlds=4, map_id=ids)
     together.reset(seeds)
@@ -123,6 +131,7 @@ def test_traffic_runs_on_the_sites(name):
 
 @pytest.mark.parametrize("seed", [0, 2])
 def test_traffic_runs_in_towns(seed, towns):
+    """With roundabouts, lights and a slip road."""
     found = drive_traffic(towns[seed], find_scenario("procedural"), seconds=60.0, seed=seed)
     assert found.collisions == 0 and found.late_speed > 3.0
 
@@ -136,7 +145,7 @@ def test_every_episode_of_a_run_has_the_map_of_its_seed(tmp_path):
     from replay.verify import verify
 
     def drive(seed: int, episodes: int, folder: str) -> dict:
-        return run(make_config("procedural", seed=seed, episodes=episodes, max_time=3.0, out=tmp_path / folder)).summary
+        return run(make_config("procedural", seed=seed, episodes=episodes, max_time=2.0, out=tmp_path / folder)).summary
 
     both, alone = drive(4, 2, "both"), drive(5, 1, "alone")
     assert both["episodes"][1]["state_hash"] == alone["episodes"][0]["state_hash"]
