@@ -186,3 +186,16 @@ def test_a_ring_is_as_long_as_asked(length, lanes):
 def test_bad_figures_are_told(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_nobody_cycles_on_the_highway():
+    from simulator.engine import Engine
+    from world.kinds import BodyKind
+    from world.mapset import pack_maps
+
+    kinds = {}
+    for name in ("highway", "town01"):
+        engine = Engine(pack_maps([named(name)]), SCENARIOS[name], worlds=4)
+        engine.reset([0, 1, 2, 3])
+        kinds[name] = set(np.unique(engine.bodies.kind[engine.state.valid]).tolist())
+    assert BodyKind.BICYCLE in kinds["town01"] and BodyKind.BICYCLE not in kinds["highway"]
