@@ -138,8 +138,8 @@ def test_traffic_runs_in_towns(seed, towns):
 
 def test_every_episode_of_a_run_has_the_map_of_its_seed(tmp_path):
     """Episode k of seed S equals episode 0 of seed S + k, its map included, and its record verifies."""
-    from envs.episode import resimulate
     from envs.config import make_config
+    from envs.episode import resimulate
     from envs.run import run
     from replay.reader import read_record
     from replay.verify import verify
