@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from scenarios.registry import adapt, find_scenario
+from scenarios.registry import adapt, find_scenario, for_seed, scenario_map
 from world.names import unknown_name
 from world.scenario import Scenario
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 def _light(scenario: Scenario, worlds: int, threads: int) -> "Backend":
     from simulator.engine import Engine
     from world.mapset import pack_maps
-    from world.opendrive import load_map
 
-    return Engine(pack_maps([load_map(scenario.map_path)]), scenario, worlds=worlds, threads=threads)
+    return Engine(pack_maps([scenario_map(scenario)]), scenario, worlds=worlds, threads=threads)
 
 
 BACKENDS: dict[str, Callable[[Scenario, int, int], "Backend"]] = {"light": _light}
@@ -54,12 +53,15 @@ def backend_from_header(header: dict[str, Any]) -> "Backend":
     for name, kinds in TOLD.items():
         if type(told.get(name)) not in kinds:
             raise ValueError(f"the record's header: scenario.{name} is {told.get(name)!r}")
+    if type(header.get("seed")) is not int:
+        raise ValueError(f"the record's header: seed is {header.get('seed')!r}")
     for name in ("backend", "map_hash"):
         if not isinstance(header.get(name), str):
             raise ValueError(f"the record's header: {name} is {header.get(name)!r}")
     scenario = adapt(find_scenario(told["source"]), told["vehicles"], told["pedestrians"], told["max_time"] or None)
-    backend = make_backend(header["backend"], scenario)
-    found, expected = backend.privilege.maps.maps[0].source_hash, header["map_hash"]
+    backend = make_backend(header["backend"], for_seed(scenario, header["seed"]))
+    road_map, expected = backend.privilege.maps.maps[0], header["map_hash"]
+    found = road_map.source_hash
     if found != expected:
-        raise ValueError(f"map {scenario.map_path} has hash {found[:12]}, the record was driven on {expected[:12]}")
+        raise ValueError(f"map {road_map.name} has hash {found[:12]}, the record was driven on {expected[:12]}")
     return backend

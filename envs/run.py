@@ -22,6 +22,7 @@ from envs.provenance import command, commit, versions, write_json
 from envs.stop import Stop
 from replay.metrics import mean_scores
 from replay.recorder import RecordWriteError
+from scenarios.registry import for_seed
 from world.kinds import EventKind
 from world.protocols import Agent, Backend
 
@@ -54,12 +55,36 @@ def run(config: RunConfig, console: Console | None = None, stop: Stop | None = N
     folder = plan_folder(config)
     agent = make_agent(config.agent)
     preparing = _Preparing(agent)  # the agent's kernels compile, or load, beside the simulator's
-    backend = make_backend(config.backend, config.scenario)
-    try:
+    with _Backends(config) as backends:
         preparing.result()
-        return _run(config, console, folder, backend, agent, stop)
-    finally:
-        backend.close()
+        return _run(config, console, folder, backends, agent, stop)
+
+
+class _Backends:
+    """The backend of every episode: one for all, or a new one each where every seed has a map of its own."""
+
+    def __init__(self, config: RunConfig):
+        self._config = config
+        self._backend = make_backend(config.backend, for_seed(config.scenario, config.seed))
+
+    def episode(self, k: int) -> Backend:
+        """The backend of episode k, not yet reset."""
+        config = self._config
+        if k and config.scenario.map_maker:
+            self._backend.close()
+            self._backend = make_backend(config.backend, for_seed(config.scenario, config.seed + k))
+        return self._backend
+
+    def __enter__(self) -> "_Backends":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._backend.close()
+
+
+def _map(backend: Backend) -> dict[str, str]:
+    road_map = backend.privilege.maps.maps[0]
+    return {"map": road_map.name, "map_hash": road_map.source_hash}
 
 
 class _Preparing(Thread):
@@ -85,10 +110,8 @@ class _Preparing(Thread):
 
 def _origin(config: RunConfig, backend: Backend) -> dict[str, Any]:
     """What was driven by whom, and where it comes from: the part that records and summary share; asked once a run."""
-    road_map = backend.privilege.maps.maps[0]
     return {
-        "map": road_map.name,
-        "map_hash": road_map.source_hash,
+        **_map(backend),
         "agent": config.agent,
         "backend": config.backend,
         "versions": versions(),
@@ -111,8 +134,10 @@ def _header(config: RunConfig, origin: dict[str, Any], seed: int) -> dict[str, A
     return {"scenario": told, **origin, "seed": seed, **clock}
 
 
-def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, agent: Agent, stop: Stop) -> FinishedRun:
-    origin = _origin(config, backend)
+def _run(
+    config: RunConfig, console: Console, folder: Path, backends: _Backends, agent: Agent, stop: Stop
+) -> FinishedRun:
+    origin = _origin(config, backends.episode(0))
     episodes: list[Episode] = []
     pages: list[Path] = []
     summary: dict[str, Any] = {}
@@ -123,7 +148,9 @@ def _run(config: RunConfig, console: Console, folder: Path, backend: Backend, ag
         write_json(folder / "config.json", _plain(asdict(config)))
         for k in range(config.episodes):
             seed, record = config.seed + k, folder / f"episode{f'-{k}' if k else ''}.mcap"
-            episode = _drive(config, console, backend, agent, _header(config, origin, seed), record, stop)
+            backend = backends.episode(k)
+            header = _header(config, origin | _map(backend), seed)
+            episode = _drive(config, console, backend, agent, header, record, stop)
             episodes.append(episode)
             trouble += _failure(episode, folder)
             summary = _summary(config, origin, episodes)

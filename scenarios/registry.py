@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from world.names import unknown_name
+from world.roadmap import RoadMap
 from world.scenario import Scenario, ScenarioError
 
 MAPS = Path(__file__).resolve().parent / "maps"
@@ -26,8 +27,64 @@ SCENARIOS: dict[str, Scenario] = {
             pedestrians=20,
             description="Smaller, denser town of the same kind; kept out of all training.",
         ),
+        Scenario(
+            name="highway",
+            map_path=MAPS / "highway.xodr",
+            vehicles=150,
+            route_min_length=2000.0,
+            description="Closed motorway, three lanes each way, 100-120 km/h, two interchanges with exits and entries.",
+        ),
+        Scenario(
+            name="roundabout",
+            map_path=MAPS / "roundabout.xodr",
+            vehicles=30,
+            pedestrians=15,
+            description="A single-lane and a two-lane roundabout with yield signs, joined by four streets.",
+        ),
+        Scenario(
+            name="intersection",
+            map_path=MAPS / "intersection.xodr",
+            vehicles=50,
+            pedestrians=15,
+            description="A large crossing with lights and turn lanes, left turns with and without their own phase.",
+        ),
+        Scenario(
+            name="procedural",
+            map_path=Path("procedural"),
+            map_maker="town",
+            vehicles=30,
+            pedestrians=15,
+            route_min_length=500.0,
+            description="Random towns, one for every seed: bends, T and X junctions, roundabouts, slip roads, signs.",
+        ),
     )
 }
+
+MAKERS = ("town",)  # what a Scenario's map_maker may be
+
+
+def for_seed(scenario: Scenario, seed: int) -> Scenario:
+    """The scenario of one episode: where every seed has its own map, the one with that map."""
+    return replace(scenario, map_seed=seed) if scenario.map_maker else scenario
+
+
+def scenario_map(scenario: Scenario) -> RoadMap:
+    """The map that a scenario is driven on.
+
+    Raises:
+        MapError: the map cannot be used.
+        ScenarioError: the scenario names a maker that does not exist.
+    """
+    from world.opendrive import load_map
+
+    if not scenario.map_maker:
+        return load_map(scenario.map_path)
+    if scenario.map_maker not in MAKERS:
+        reason = f"got {scenario.map_maker!r}, allowed are {', '.join(MAKERS)}"
+        raise ScenarioError(scenario.name, "map_maker", reason)
+    from scenarios.procedural import town
+
+    return town(scenario.map_seed)
 
 
 def find_scenario(name: str) -> Scenario:

@@ -23,10 +23,12 @@ SIDE_ROOM = np.float32(0.3)  # [m] free beside it
 SIGHT = np.float32(90.0)  # [m] from every driver: nobody appears or vanishes nearer
 CALM_ROOM = np.float32(12.0)  # [m] plus CALM_TIME at its speed: from a moving vehicle to one that appears
 CALM_TIME = np.float32(3.5)  # [s]
+CYCLE_LIMIT = np.float32(65.0 / 3.6)  # [m/s] nobody cycles where the limit is higher: a car comes instead
 STUCK_TIME = np.float32(150.0)  # [s] of standing after which a vehicle is taken away
 END_TIME = np.float32(2.0)  # [s] of standing at the end of its way
 RETURN_EVERY = 20  # steps between two attempts to come back
 START_BRAKE = np.float32(1.0)  # [m/s^2] with which a vehicle could stop for what is ahead when it starts
+_BICYCLE = int(BodyKind.BICYCLE)
 _CAR, _TRAFFIC, _EXTERNAL = int(BodyKind.CAR), int(Controller.TRAFFIC), int(Controller.EXTERNAL)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _SEARCH = np.float32(80.0)  # [m]
@@ -120,7 +122,11 @@ def place_vehicle(b, i, entity, count, tries, drivers, hidden, network, tables, 
         u = np.float64(draw_unit(worlds.seed[b], entity, count * TRIES + attempt, PLACE))
         place, s = draw_place(b, u, network, worlds)
         empty_slot(b, i, slots, traffic)
-        enter_way(b, i, network.spawn_lane[place], s, _ZERO, entity, network, tables, slots, worlds, traffic)
+        lane = network.spawn_lane[place]
+        if slots.kind[b, i] == _BICYCLE and tables.points[tables.lanes[lane].point0].limit > CYCLE_LIMIT:
+            set_body(b, i, _CAR, _ONE, slots)
+            draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
+        enter_way(b, i, lane, s, _ZERO, entity, network, tables, slots, worlds, traffic)
         pose_on_rails(b, i, _ZERO, network, tables, slots, traffic.row)
         ok = place_free(b, i, slots)
         if ok and hidden:

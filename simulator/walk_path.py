@@ -47,7 +47,7 @@ def advance_on_walk(tables, walk, s, way, x, y):
     ux, uy = b.x - a.x, b.y - a.y
     length2 = max(ux * ux + uy * uy, 1e-9)
     t = min(max(((x - a.x) * ux + (y - a.y) * uy) / length2, 0.0), 1.0)
-    new = a.s + t * (b.s - a.s)
+    new = b.s if t >= 1.0 else a.s + t * (b.s - a.s)  # exactly at the joint, or the next segment is never reached
     return max(new, s) if way > 0 else min(new, s)
 
 

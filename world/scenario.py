@@ -32,7 +32,7 @@ class Scenario:
     """One thing to drive. Times in s, lengths in m."""
 
     name: str
-    map_path: Path
+    map_path: Path  # not used where `map_maker` is set
     vehicles: int = 0  # background vehicles a world
     pedestrians: int = 0
     drivers: int = 1  # K
@@ -43,6 +43,8 @@ class Scenario:
     control_every: int = 1
     judge: JudgeConfig = field(default_factory=JudgeConfig)
     description: str = ""
+    map_maker: str = ""  # what makes a map of its own for every seed, a name in scenarios.registry.MAKERS; "": map_path
+    map_seed: int = 0  # of `map_maker`: the seed of the episode
 
     def time_limit(self, route_length: float) -> float:
         """[s] after which a run over `route_length` m is cut off: `max_time`, or 5 s + 0.8 s/m.

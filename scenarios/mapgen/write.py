@@ -6,10 +6,7 @@ the file is the same, byte for byte, on every run.
 """
 
 import math
-import os
-import tempfile
 import xml.etree.ElementTree as ET
-from pathlib import Path as FilePath
 
 from scenariogeneration import xodr
 
@@ -53,17 +50,6 @@ def town_xml(town: Town) -> bytes:
     ET.indent(root, " ")
     comment = f'<?xml version="1.0" encoding="UTF-8"?>\n<!--{LICENCE}-->\n'.encode()
     return comment + ET.tostring(root, encoding="utf-8") + b"\n"
-
-
-def write_town(town: Town, folder: FilePath) -> FilePath:
-    """Write the town to folder/<name>.xodr in one move, and return that path."""
-    path = folder / f"{town.name}.xodr"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        file.write(town_xml(town))
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-    return path
 
 
 # --- Roads -------------------------------------------------------------------------------------------------------

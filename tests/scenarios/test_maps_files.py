@@ -12,6 +12,8 @@ from scenarios.mapgen.__main__ import main
 from scenarios.mapgen.description import Corner, Junction, Street, Town
 from scenarios.mapgen.network import lay_out
 from scenarios.mapgen.towns import TOWNS
+from scenarios.procedural import town_xodr
+from scenarios.procedural.sites import SITES
 from tests.data import ROOT
 
 MAPS = ROOT / "scenarios" / "maps"
@@ -26,16 +28,16 @@ def test_the_generator_writes_the_committed_files(tmp_path):
     pytest.importorskip("scenariogeneration")
     for _ in range(2):
         assert main(["--out", str(tmp_path)]) == 0
-        for name in TOWNS:
+        for name in (*TOWNS, *SITES):
             assert (tmp_path / f"{name}.xodr").read_bytes() == (MAPS / f"{name}.xodr").read_bytes(), (
                 f"{name}.xodr is out of date: run python -m scenarios.mapgen"
             )
-    assert len(list(tmp_path.iterdir())) == len(TOWNS)
+    assert len(list(tmp_path.iterdir())) == len(TOWNS) + len(SITES)
 
 
-def test_an_unknown_town_is_told(capsys):
+def test_an_unknown_map_is_told(capsys):
     assert main(["twn01"]) == 2
-    assert "unknown town 'twn01'; did you mean town01?" in capsys.readouterr().err
+    assert "unknown map 'twn01'; did you mean town01?" in capsys.readouterr().err
 
 
 def test_header_bounds_hold_the_roads(root):
@@ -53,14 +55,29 @@ def test_ids_are_unique(root, path):
     assert count and max(count.values()) == 1
 
 
-def test_the_files_are_valid_by_asams_schema(root):
+def schema() -> etree.XMLSchema:
     """ASAM's schema comes with the quality checker (pip install --no-deps asam-qc-opendrive)."""
     checker = importlib.util.find_spec("qc_opendrive")
     if checker is None:
         pytest.skip("asam-qc-opendrive, which brings ASAM's schema, is not installed")
     folder = Path(list(checker.submodule_search_locations)[0]) / "schema" / "1.7.0"
-    schema = etree.XMLSchema(etree.parse(folder / "opendrive_17_core.xsd"))
-    schema.assertValid(root.getroottree())
+    return etree.XMLSchema(etree.parse(folder / "opendrive_17_core.xsd"))
+
+
+def test_the_files_are_valid_by_asams_schema(root):
+    schema().assertValid(root.getroottree())
+
+
+@pytest.mark.parametrize("name", [*SITES, "seed 3", "seed 8"])
+def test_sites_and_procedural_towns_are_valid_by_asams_schema(name):
+    data = SITES[name]() if name in SITES else town_xodr(int(name.split()[1]))
+    schema().assertValid(etree.ElementTree(etree.fromstring(data)))
+
+
+def test_sites_are_mit():
+    for name in SITES:
+        first = etree.parse(MAPS / f"{name}.xodr").getroot().getprevious().text
+        assert "MIT" in first and "CARLA" not in first
 
 
 def test_names_and_notice_are_ours(root):

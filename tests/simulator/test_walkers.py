@@ -227,3 +227,26 @@ def test_a_walker_on_the_crosswalk_stops_for_a_car_that_stands_in_the_way_and_wa
         town.step()
         assert not overlapping_pairs(0, town.slots)
     assert town.walkers.phase[0, 1] != WalkPhase.CROSS  # it got across
+
+
+def test_a_walker_gets_past_every_joint_of_its_way():
+    """The place at the end of a segment is the joint exactly, however single precision rounds."""
+    from typing import NamedTuple
+
+    from simulator.walk_path import advance_on_walk
+    from world.roadmap import WALK_POINT_ROW, WALK_ROW
+
+    class Tables(NamedTuple):
+        walks: np.ndarray
+        walk_points: np.ndarray
+
+    walks, points = np.zeros(1, WALK_ROW), np.zeros(4, WALK_POINT_ROW)
+    walks["points"] = 4
+    rounded = 0
+    for first in np.linspace(0.3, 3.0, 200):
+        points["x"] = points["s"] = np.array([0.0, first, first + 8.6, first + 9.35], np.float32)
+        joint = points["s"][2]
+        rounded += points["s"][1] + np.float32(1.0) * (joint - points["s"][1]) != joint
+        assert advance_on_walk(Tables(walks, points), 0, np.float32(first), 1, joint + 0.5, 0.0) == joint
+        assert advance_on_walk(Tables(walks, points), 0, joint, 1, joint + 0.5, 0.0) > joint
+    assert rounded > 10  # the case does occur

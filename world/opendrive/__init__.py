@@ -11,7 +11,7 @@ from world.opendrive import cache as _cache
 from world.opendrive.xml import content_hash, map_name, read_bytes
 from world.roadmap import RoadMap
 
-__all__ = ["load_map", "read_draft"]
+__all__ = ["load_map", "map_from_bytes", "read_draft"]
 
 
 def read_draft(path: str | Path) -> MapDraft:
@@ -39,12 +39,17 @@ def load_map(path: str | Path, *, cache: bool = True) -> RoadMap:
         MapError: the file cannot be used; names file, element (with its line) and reason.
     """
     path = Path(path)
-    data = read_bytes(path)
+    return map_from_bytes(read_bytes(path), map_name(path), cache=cache, path=path)
+
+
+def map_from_bytes(data: bytes, name: str, *, cache: bool = True, path: Path | None = None) -> RoadMap:
+    """As `load_map`, from the uncompressed bytes of a file; `path` serves for errors."""
+    path = path or Path(f"{name}.xodr")
     if not cache:
-        return _build(data, path)
+        return dataclasses.replace(_build(data, path), name=name)
     file = _cache.cache_file(content_hash(data))
     found = _cache.load(file)
     if found is None:
         found = _build(data, path)
         _cache.store(file, found)
-    return found if found.name == map_name(path) else dataclasses.replace(found, name=map_name(path))
+    return found if found.name == name else dataclasses.replace(found, name=name)
