@@ -136,9 +136,13 @@ class ReferenceLine:
         u, v = clothoid(ds, k0, rate)
         turn = ds * (k0 + 0.5 * rate * ds)
         k = k0 + rate * ds
-        for record, curve in self.poly.items():
-            rows = np.flatnonzero(i == record)
-            if len(rows):
+        if self.poly:
+            order = np.argsort(i, kind="stable")
+            first = np.flatnonzero(np.diff(i[order], prepend=-1))
+            for rows in np.split(order, first[1:]):
+                curve = self.poly.get(int(i[rows[0]])) if len(rows) else None
+                if curve is None:
+                    continue
                 u[rows], v[rows], turn[rows], k[rows], rate[rows] = curve.at(ds[rows])
         cos, sin = np.cos(self.heading[i]), np.sin(self.heading[i])
         return self.x[i] + u * cos - v * sin, self.y[i] + u * sin + v * cos, self.heading[i] + turn, k, rate

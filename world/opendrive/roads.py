@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from world.budget import MAX_LANES, MAX_POINTS, MAX_ROADS
 from world.kinds import LaneKind
 from world.opendrive.cubic import ZERO, PiecewiseCubic
 from world.opendrive.geometry import PolyCurve, ReferenceLine
@@ -36,6 +37,7 @@ def read_road(reading: Reading, element: Element) -> RoadModel:
         MapError: a number, an id or a part without which the road cannot be laid out is missing or wrong.
     """
     key = text_id(reading, element)
+    reading.total(element, "roads", 1, MAX_ROADS)
     length = number(reading, element, "length")
     if not 0 < length <= MAX_ROAD:
         raise reading.error(element, f"length={length:g} m must be in (0, {MAX_ROAD:g}]")
@@ -74,8 +76,9 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
     rows, poly = [], {}
     for record in children(road, "planView/geometry"):
         s, size = number(reading, record, "s"), number(reading, record, "length")
-        if size < 0 or s < 0:
-            raise reading.error(record, f"s={s:g} and length={size:g} must not be negative")
+        if not (0 <= s <= MAX_ROAD and 0 <= size <= MAX_ROAD):
+            reason = f"s={s:g} and length={size:g} must not be negative or above {MAX_ROAD:g}"
+            raise reading.error(record, reason)
         if size < 1e-9:
             reading.skip("geometry of no length")
             continue
@@ -87,6 +90,7 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
         k0, rate, curve = SHAPES[shape.tag](reading, shape, size)
         if curve is not None:
             poly[len(rows)] = curve
+            reading.total(record, "nodes of polynomial curves", len(curve.node_s), MAX_POINTS)
         rows.append((s, *(number(reading, record, name) for name in ("x", "y", "hdg")), k0, rate))
         end = s + size
     if not rows:
@@ -229,6 +233,7 @@ def _sections(reading: Reading, road: Element, model: RoadModel) -> list[Section
 
 def _add_lane(reading: Reading, section: SectionModel, element: Element, side: str, left_hand: bool) -> None:
     key = integer(reading, element, "id")
+    reading.total(element, "lanes", 1, MAX_LANES)
     if key == 0 or (key > 0) != (side == "left"):
         sign = "positive" if side == "left" else "negative"
         raise reading.error(element, f"a lane of <{side}> must have a {sign} id")
