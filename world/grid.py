@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import CHUNK, MAX_ENTRIES, chunks, spend
 from world.lane_arrays import ranges
 
 CELL = 5.0  # [m]
+MOST_CELLS = 4_000_000  # larger maps have larger cells
 REACH = 8.0  # [m] at least; raised to the widest half lane
 
 
@@ -26,9 +28,17 @@ class Grid:
 def make_grid(xy: NDArray[np.float64], half_width: float) -> Grid:
     """Grid that covers all points (n, 2) and `reach` around them."""
     reach = max(REACH, half_width + 1.0)
-    corner = np.floor((xy.min(axis=0) - reach) / CELL) * CELL
-    size = np.ceil((xy.max(axis=0) + reach - corner) / CELL).astype(int)
-    return Grid(corner, CELL, (int(size[0]), int(size[1])), reach)
+    return grid_over(xy.min(axis=0) - reach, xy.max(axis=0) + reach, CELL, reach)
+
+
+def grid_over(low: NDArray[np.float64], high: NDArray[np.float64], cell: float, reach: float) -> Grid:
+    """Grid over the box from low (2,) to high (2,) [m], of cells of `cell` m or, above MOST_CELLS of them, larger ones."""
+    size = np.maximum(high - low, cell)
+    while np.prod(np.ceil(size / cell) + 1) > MOST_CELLS:
+        cell *= 2.0
+    corner = np.floor(low / cell) * cell
+    count = np.maximum(np.ceil((high - corner) / cell), 1).astype(int)
+    return Grid(corner, cell, (int(count[0]), int(count[1])), float(reach))
 
 
 def fill_cells(
@@ -43,6 +53,9 @@ def fill_cells(
 
     Returns:
         cell_start (cells + 1,), cell_ids.
+
+    Raises:
+        MapError: more than MAX_ENTRIES entries.
     """
     cells = grid.shape[0] * grid.shape[1]
     radius = grid.reach + grid.cell * np.sqrt(0.5)  # from the centre: covers `reach` around the square
@@ -51,6 +64,27 @@ def fill_cells(
     low, high = np.maximum(low, 0), np.minimum(high, np.array(grid.shape))
     keep = (high > low).all(axis=1)
     a, b, ids, low, high = a[keep], b[keep], np.asarray(ids)[keep], low[keep], high[keep]
+    size = high - low
+    spend("spatial index", float(np.prod(size.astype(np.float64), axis=1).sum()), MAX_ENTRIES, "entries")
+    parts = [_entries(grid, a, b, low, high, rows) for rows in chunks(size[:, 0] * size[:, 1], CHUNK)]
+    cell, away, segment = (np.concatenate(column) for column in zip(*parts, strict=True)) if parts else _NOTHING
+    key = (cell.astype(np.uint64) << np.uint64(32)) | away.view(np.uint32)
+    order = np.argsort(key, kind="stable")
+    start = np.zeros(cells + 1, np.int32)
+    np.cumsum(np.bincount(cell, minlength=cells), out=start[1:])
+    return start, ids[segment[order]].astype(np.int32)
+
+
+_NOTHING = (np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))
+
+
+def _entries(
+    grid: Grid, a: NDArray, b: NDArray, low: NDArray, high: NDArray, rows: slice
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
+    """Cell, squared distance [m^2] from its centre and segment number of all entries of some segments."""
+    spend("spatial index")
+    radius = grid.reach + grid.cell * np.sqrt(0.5)
+    offset, a, b, low, high = rows.start, a[rows], b[rows], low[rows], high[rows]
     columns = high[:, 0] - low[:, 0]
     segment = np.repeat(np.arange(len(a)), columns)  # one row per (segment, column of cells)
     ix = ranges(low[:, 0], high[:, 0])
@@ -60,12 +94,8 @@ def fill_cells(
     away = _distance2(grid, a, b, segment, ix, iy)
     near = away <= radius * radius
     ix, iy, segment, away = ix[near], iy[near], segment[near], away[near]
-    cell = ix * grid.shape[1] + iy
-    key = (cell.astype(np.uint64) << np.uint64(32)) | away.astype(np.float32).view(np.uint32)
-    order = np.argsort(key, kind="stable")
-    start = np.zeros(cells + 1, np.int32)
-    np.cumsum(np.bincount(cell, minlength=cells), out=start[1:])
-    return start, ids[segment[order]].astype(np.int32)
+    cell = (ix * grid.shape[1] + iy).astype(np.int32)
+    return cell, away.astype(np.float32), (segment + offset).astype(np.int32)
 
 
 def _distance2(grid: Grid, a, b, segment, ix, iy) -> NDArray[np.float32]:

@@ -129,8 +129,13 @@ def _param_poly3(reading: Reading, shape: Element, length: float) -> tuple[float
     if span not in ("arcLength", "normalized"):
         raise reading.error(shape, f"pRange={span[:20]!r} must be arcLength or normalized")
     curve = PolyCurve.make(u, v, length if span == "arcLength" else 1.0, length, cut=False)
-    if not curve.node_s[-1] > 0:
+    if not curve.true_length > 0:
         raise reading.error(shape, "describes a single point")
+    ratio = curve.true_length / length
+    if not 0.5 < ratio < 2.0:
+        reason = f"describes a curve of {curve.true_length:.4g} m, but its geometry has length={length:g} m"
+        raise reading.error(shape, reason)
+    reading.skipped_if("paramPoly3 more than 2 % longer or shorter than its length", int(abs(ratio - 1) > 0.02))
     return 0.0, 0.0, curve
 
 
