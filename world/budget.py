@@ -1,6 +1,6 @@
 """What building a map may cost: a map is a file that somebody was sent.
 
-`limited` sets a limit on the processor time of what runs inside of it, and the name of the file for errors; `spend` is
+`limited` sets a limit on the time of what runs inside of it, and the name of the file for errors; `spend` is
 called by every loop and before every table whose size the file decides. Both limits end in a MapError, never in a
 hang or in a full memory. Without `limited` around them nothing is limited but the sizes.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from world.roadmap import MapError
 
-MAX_SECONDS = 20.0  # [s] of processor time, reading and building
+MAX_SECONDS = 25.0  # [s] for reading and building
 VARIABLE = "TARMAC_MAP_SECONDS"  # environment variable that sets another limit
 MAX_LANES = 200_000
 MAX_ROADS = 100_000
@@ -33,7 +33,7 @@ _LIMIT: ContextVar[tuple[str, float, float] | None] = ContextVar("map_limit", de
 
 @contextmanager
 def limited(file: str, seconds: float | None = None) -> Iterator[None]:
-    """Limits the processor time [s] of this thread inside the block (None: as `time_limit` says).
+    """Limits the time [s] that the block takes (None: as `time_limit` says).
 
     Inside another such block the outer one rules. Overflow in a file's polynomials gives no NumPy warning here: what
     comes of it is checked where lanes are made.
@@ -45,7 +45,7 @@ def limited(file: str, seconds: float | None = None) -> Iterator[None]:
         yield
         return
     seconds = time_limit(file) if seconds is None else seconds
-    token = _LIMIT.set((file, time.thread_time() + seconds, seconds))
+    token = _LIMIT.set((file, time.monotonic() + seconds, seconds))
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             yield
@@ -77,9 +77,9 @@ def spend(step: str, count: float = 0, most: float = 0, what: str = "") -> None:
     file = "map" if limit is None else limit[0]
     if count > most:
         raise MapError(file, step, f"needs {count:.0f} {what}; at most {most:.0f} are allowed")
-    if limit is not None and time.thread_time() > limit[1]:
-        reason = f"takes more than {limit[2]:g} s of processor time; {VARIABLE} sets another limit"
-        raise MapError(file, step, f"reading and building the map {reason}")
+    if limit is not None and time.monotonic() > limit[1]:
+        reason = f"reading and building the map takes more than {limit[2]:g} s; {VARIABLE} sets another limit"
+        raise MapError(file, step, reason)
 
 
 def chunks(counts: NDArray, most: int = CHUNK) -> Iterator[slice]:

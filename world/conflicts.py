@@ -147,7 +147,7 @@ def _candidates(lanes: LaneArrays, slices: _Slices, segments: NDArray) -> Iterat
     a, b = lanes.xyz[segments, :2], lanes.xyz[segments + 1, :2]
     reach = lanes.width[segments].max()
     low, high = np.minimum(a.min(axis=0), b.min(axis=0)), np.maximum(a.max(axis=0), b.max(axis=0))
-    grid = grid_over(low - reach, high + reach, _CELL, float(reach))
+    grid = grid_over(low - reach, high + reach, max(_CELL, reach / 4), float(reach))
     cell_start, cell_segment = fill_cells(grid, a, b, segments)
     at = np.floor((slices.xyz[:, :2] - grid.corner) / grid.cell).astype(np.int64)
     cell = at[:, 0] * grid.shape[1] + at[:, 1]

@@ -88,7 +88,7 @@ class Bands:
         a, b = lanes.xyz[first, :2], lanes.xyz[first + 1, :2]
         reach = lanes.width[first].max() / 2 + 0.5
         low, high = np.minimum(a.min(axis=0), b.min(axis=0)), np.maximum(a.max(axis=0), b.max(axis=0))
-        self.grid = grid_over(low - reach, high + reach, _CELL, float(reach))
+        self.grid = grid_over(low - reach, high + reach, max(_CELL, reach / 4), float(reach))
         self.cell_start, self.cell_segment = fill_cells(self.grid, a, b, first)
 
     def hold(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -33,7 +33,7 @@ LONGEST = 20.0  # times the length of its road that a lane may have
 SHORTEST = 1e-3  # [m] of a section or lane
 TIGHTEST = 10.0  # [1/m] largest curvature that is kept
 HIGHEST = 20_000.0  # [m] above or below zero
-MANY = 24  # lanes of a section from which on they are evaluated one by one
+TOGETHER = 300_000  # lanes times points of a section up to which all its lanes are evaluated at once
 GAUSS = np.array([0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0)])
 
 
@@ -208,7 +208,7 @@ def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[La
         rows = slice(at, at + sum(map(len, sampled.s)))
         at = rows.stop
         s = np.concatenate(sampled.s)
-        together = lateral(road, sampled.section, s) if len(sampled.section.lanes) < MANY else None
+        together = lateral(road, sampled.section, s) if len(sampled.section.lanes) * len(s) <= TOGETHER else None
         first = 0
         for lane, points, length in zip(sampled.lanes, sampled.s, sampled.length, strict=True):
             part = slice(first, first + len(points))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from world.budget import MAX_LANES, MAX_POINTS, MAX_ROADS
+from world.budget import MAX_LANES, MAX_ROADS
 from world.kinds import LaneKind
 from world.opendrive.cubic import ZERO, PiecewiseCubic
 from world.opendrive.geometry import PolyCurve, ReferenceLine
@@ -11,6 +11,7 @@ from world.opendrive.model import LaneModel, RoadLink, RoadModel, SectionModel, 
 from world.opendrive.xml import MAX_ABS, Element, Reading, children, integer, number, text_id
 
 MAX_ROAD = 1e6  # [m]
+MAX_NODES = 12_000_000  # of all tables from arc length to parameter
 SPEED_UNITS = {"m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "": 1.0}
 NO_LIMIT = 130 / 3.6  # [m/s] what a road without a limit is driven at (advisory speed of German motorways)
 KINDS = {
@@ -90,7 +91,7 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
         k0, rate, curve = SHAPES[shape.tag](reading, shape, size)
         if curve is not None:
             poly[len(rows)] = curve
-            reading.total(record, "nodes of polynomial curves", len(curve.node_s), MAX_POINTS)
+            reading.total(record, "nodes of polynomial curves", len(curve.node_s), MAX_NODES)
         rows.append((s, *(number(reading, record, name) for name in ("x", "y", "hdg")), k0, rate))
         end = s + size
     if not rows:
