@@ -11,6 +11,7 @@ from world.scenario import Scenario
 
 ATTEMPTS = 16  # routes drawn for a driver until one begins clear of the other drivers
 SHORTEST = 30.0  # [m] of a random route: the goal is reached 10 m before its end
+END_ROOM = 6.0  # [m] between the end of the longest route and that of the road, so that the car still stands on it
 CLEAR = 15.0  # [m] between two drivers' starts
 
 
@@ -84,7 +85,7 @@ class Errands:
         if router.longest_random < SHORTEST:
             reason = f"its longest route has {router.longest_random:.0f} m; {SHORTEST:.0f} m are the least to drive"
             raise RouteError(f"map {router.map.name}: {reason}")
-        return router.longest_random - 0.5
+        return router.longest_random - END_ROOM
 
     def _grow(self, points: int, pieces: int) -> None:
         """A larger table with the same routes."""

@@ -167,6 +167,8 @@ def crosswalk_axis(polygon: NDArray[np.float64], headings: NDArray[np.float64]) 
     cross = x * np.roll(y, -1) - np.roll(x, -1) * y
     area = cross.sum() / 2
     centre = np.array([((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]) / (6 * area)
+    if not ((centre > xy.min(axis=0)) & (centre < xy.max(axis=0))).all():
+        centre = xy.mean(axis=0)
     along, aside = (xy - centre) @ u, (xy - centre) @ np.array([-u[1], u[0]])
     hits = []
     for i in range(len(xy)):
@@ -174,6 +176,8 @@ def crosswalk_axis(polygon: NDArray[np.float64], headings: NDArray[np.float64]) 
         if (aside[i] > 0) != (aside[j] > 0):
             t = aside[i] / (aside[i] - aside[j])
             hits.append(along[i] + t * (along[j] - along[i]))
+    if not hits or max(hits) - min(hits) < 0.01:  # the centre of an outline that crosses itself may lie outside of it
+        hits = [float(along.min()), float(along.max())]
     ends = np.stack([centre + u * min(hits), centre + u * max(hits)])
     z = np.array([polygon[np.argmin(np.linalg.norm(xy - e, axis=1)), 2] for e in ends])
     return np.column_stack([ends, z]), float(abs(area) / (max(hits) - min(hits)))
