@@ -35,7 +35,7 @@ def make_grid(xy: NDArray[np.float64], half_width: float) -> Grid:
 
 
 def grid_over(low: NDArray[np.float64], high: NDArray[np.float64], cell: float, reach: float) -> Grid:
-    """Grid over the box from low (2,) to high (2,) [m], of cells of `cell` m or, above MOST_CELLS of them, larger ones."""
+    """Grid over the box from low (2,) to high (2,) [m], of cells of `cell` m, or larger ones above MOST_CELLS."""
     size = np.maximum(high - low, cell)
     while np.prod(np.ceil(size / cell) + 1) > MOST_CELLS:
         cell *= 2.0
@@ -106,7 +106,7 @@ def _blocks(grid: Grid, segments: _Segments) -> Iterator[tuple[tuple[int, int], 
 def _spread(low: NDArray, high: NDArray, weight: NDArray, size: int) -> NDArray[np.float64]:
     """(size,) sum of the weights of the intervals [low, high) that hold each place."""
     step = np.bincount(low, weight, size + 1) - np.bincount(high, weight, size + 1)
-    return np.cumsum(step)[:size]
+    return np.cumsum(step, dtype=np.float64)[:size]
 
 
 def _fill_block(

@@ -114,7 +114,9 @@ def _keeps_side(m: RoadMap, left_hand: bool, steps: int, least: int) -> None:
                 if m.lane_junction[lane[i]] >= 0:
                     continue
                 yaw = float(state.yaw[0, i])
-                side = np.array([-np.sin(yaw), np.cos(yaw)]) @ (state.xy[0, i] - _reference(m, int(lane[i]), state.xy[0, i]))
+                side = np.array([-np.sin(yaw), np.cos(yaw)]) @ (
+                    state.xy[0, i] - _reference(m, int(lane[i]), state.xy[0, i])
+                )
                 assert (side > 0) == left_hand, f"vehicle {i} at {state.xy[0, i]} is {side:.1f} m left of the middle"
                 seen += 1
     assert seen > least
@@ -123,7 +125,10 @@ def _keeps_side(m: RoadMap, left_hand: bool, steps: int, least: int) -> None:
 def _reference(m: RoadMap, lane: int, xy: np.ndarray) -> np.ndarray:
     """Place on the border between the two directions of a lane's road next to a position."""
     own = np.flatnonzero((m.lane_road == m.lane_road[lane]) & (m.lane_section == m.lane_section[lane]))
-    inner = {sign: min((i for i in own if np.sign(m.lane_id[i]) == sign), key=lambda i: abs(m.lane_id[i])) for sign in (-1, 1)}
+    inner = {
+        sign: min((i for i in own if np.sign(m.lane_id[i]) == sign), key=lambda i: abs(m.lane_id[i]))
+        for sign in (-1, 1)
+    }
     near = []
     for i in inner.values():
         points = m.point_xyz[m.lane_start[i] : m.lane_start[i + 1], :2]

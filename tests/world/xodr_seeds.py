@@ -42,7 +42,9 @@ def _arm(i: int, rule: str, side: int, signals: bool, length: float) -> str:
     mark = '<roadMark sOffset="0" type="broken" color="white" width="0.12" laneChange="both"/>'
     walk = lane(2, 2.0, "sidewalk"), lane(-2, 2.0, "sidewalk")
     sections = section(walk[0] + lane(1, inner=mark), lane(-1, inner=mark) + walk[1], center=mark)
-    corners = "".join(f'<cornerRoad s="{s}" t="{t}" dz="0" height="0"/>' for s, t in ((8, -5), (11, -5), (11, 5), (8, 5)))
+    corners = "".join(
+        f'<cornerRoad s="{s}" t="{t}" dz="0" height="0"/>' for s, t in ((8, -5), (11, -5), (11, 5), (8, 5))
+    )
     objects = (
         f'<objects><object id="w{i}" type="crosswalk" s="9" t="0" hdg="0"><outline>{corners}</outline></object>'
         f'<object id="t{i}" type="tree" s="5" t="9" radius="1" height="6">'

@@ -115,7 +115,9 @@ def parse(data: bytes, reading: Reading) -> Element:
         raise refuse
     _check_encoding(data, reading)
     if (needed := _tree_bytes(data)) > MAX_TREE:
-        raise reading.error("file", f"would take {needed / 1e6:.0f} MB as a tree; at most {MAX_TREE / 1e6:.0f} are allowed")
+        raise reading.error(
+            "file", f"would take {needed / 1e6:.0f} MB as a tree; at most {MAX_TREE / 1e6:.0f} are allowed"
+        )
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
     )
