@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from world.kinds import SignKind
-from world.opendrive.roads import SPEED_UNITS
+from world.opendrive.roads import FASTEST, SLOWEST, SPEED_UNITS
 
 GERMAN = {"", "opendrive", "de", "deu", "germany", "at", "aut", "ch", "che", "-1", "none"}
 MILES = {"us", "usa", "gb", "gbr", "uk"}
@@ -90,4 +90,4 @@ def _speed(country: str, value: float, unit: str, text: str, subtype: str) -> fl
     if country == "se" and value <= 13:
         value *= 10  # the subclass number of sign C31 counts tens
     speed = value * factor
-    return speed if 0 < speed < 150 else 0.0
+    return speed if SLOWEST <= speed <= FASTEST else 0.0

@@ -17,6 +17,7 @@ from world.opendrive.catalog import Meaning
 from world.opendrive.frame import road_point, road_points
 from world.opendrive.furniture import StopLine
 from world.opendrive.model import RoadModel
+from world.opendrive.roads import SLOWEST
 from world.opendrive.signals import Signal, Use
 from world.opendrive.xml import Element, Reading, children, number, text_id
 
@@ -231,6 +232,9 @@ def _speed_sign(reading: Reading, draft: MapDraft, road: RoadModel, element: Ele
     """CARLA's "Speed_30" objects: a limit in km/h for the traffic of the side of the road where it stands."""
     key = text_id(reading, element)
     value = int(element.get("name", "").lower()[6:9]) / 3.6
+    if value < SLOWEST:
+        reading.skip(f"speed sign below {SLOWEST:g} m/s")
+        return
     turn = math.remainder(number(reading, element, "hdg", 0.0), math.pi)  # the side says which way it looks
     for place in _instances(reading, road, element, objects):
         forward = (place.t < 0) != road.left_hand

@@ -13,6 +13,7 @@ from world.opendrive.xml import MAX_ABS, Element, Reading, children, integer, nu
 MAX_ROAD = 1e6  # [m]
 MAX_NODES = 12_000_000  # of all tables from arc length to parameter
 SPEED_UNITS = {"m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "": 1.0}
+SLOWEST, FASTEST = 0.5, 150.0  # [m/s] of a limit
 NO_LIMIT = 130 / 3.6  # [m/s] what a road without a limit is driven at (advisory speed of German motorways)
 KINDS = {
     "driving": LaneKind.DRIVING, "bidirectional": LaneKind.BIDIRECTIONAL, "biking": LaneKind.BIKING,
@@ -203,8 +204,8 @@ def read_speed(reading: Reading, element: Element) -> float | None:
     if unit not in SPEED_UNITS:
         raise reading.error(element, f"unit={unit[:20]!r} must be one of m/s, km/h, mph")
     value = number(reading, element, "max") * SPEED_UNITS[unit]
-    if not 0 < value <= 150:
-        reading.skip("speed limit of 0 or above 150 m/s")
+    if not SLOWEST <= value <= FASTEST:
+        reading.skip(f"speed limit below {SLOWEST:g} or above {FASTEST:g} m/s")
         return None
     return value
 
