@@ -10,6 +10,8 @@ from world.routing import RouteError, Router
 from world.scenario import Scenario
 
 ATTEMPTS = 16  # routes drawn for a driver until one begins clear of the other drivers
+SHORTEST = 30.0  # [m] of a random route: the goal is reached 10 m before its end
+END_ROOM = 6.0  # [m] between the end of the longest route and that of the road, so that the car still stands on it
 CLEAR = 15.0  # [m] between two drivers' starts
 
 
@@ -58,7 +60,8 @@ class Errands:
                 if scenario.route:
                     route = router.through(np.asarray(scenario.route, np.float64))
                 else:
-                    route = router.random(seed, scenario.route_min_length, entity=k + attempt * scenario.drivers)
+                    length = self._length(router)
+                    route = router.random(seed, length, entity=k + attempt * scenario.drivers)
                 line = route_line(router.map, route)
                 gaps = [np.hypot(line.x[0] - x, line.y[0] - y) for x, y in starts]
                 if not gaps or min(gaps) > CLEAR:
@@ -69,6 +72,20 @@ class Errands:
             f"scenario {scenario.name}: {ATTEMPTS} routes of driver {k} begin within {CLEAR} m of another driver's; "
             f"map {router.map.name} is too small for {scenario.drivers} drivers"
         )
+
+    def _length(self, router: Router) -> float:
+        """[m] that a random route on a map has at least.
+
+        Raises:
+            RouteError: the map is so short that a drive over it says nothing.
+        """
+        wanted = self.scenario.route_min_length
+        if not self.scenario.route_may_be_shorter or router.longest_random > wanted:
+            return wanted
+        if router.longest_random < SHORTEST:
+            reason = f"its longest route has {router.longest_random:.0f} m; {SHORTEST:.0f} m are the least to drive"
+            raise RouteError(f"map {router.map.name}: {reason}")
+        return router.longest_random - END_ROOM
 
     def _grow(self, points: int, pieces: int) -> None:
         """A larger table with the same routes."""

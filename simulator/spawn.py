@@ -181,7 +181,10 @@ def start_speed(b, i, lane0, network, tables, slots, traffic):
 
 @inline_kernel
 def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
-    """Take away a vehicle that is stuck or at the end of its way, out of sight; bring back one that is away."""
+    """Take away a vehicle at the end of its way, or one that is stuck out of sight; bring back one that is away.
+
+    Where the map ends a vehicle leaves it, seen or not: it would keep the road closed for whoever comes behind it.
+    """
     row = traffic.row[b, i]
     if slots.valid[b, i] and row.waited < END_TIME:
         return
@@ -195,7 +198,8 @@ def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
         at_end = slots.route_lane[b, i, 1] < 0 and tables.lanes[slots.lane[b, i]].length - slots.lane_s[b, i] < (
             slots.length[b, i] + np.float32(5.0)
         )
-        if (at_end or row.waited > STUCK_TIME) and not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots):
+        stuck = row.waited > STUCK_TIME
+        if at_end or (stuck and not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots)):
             empty_slot(b, i, slots, traffic)
             row.gone = step
     elif (step + i - drivers) % RETURN_EVERY == 0:

@@ -1,12 +1,14 @@
 """Conflicts between the lanes of a junction: where their bands overlap, of which kind, and who goes first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from world.grid import Grid, fill_cells
+from world.budget import CHUNK, MAX_CONFLICTS, MAX_PAIRS, MAX_POINTS, chunks, spend
+from world.grid import fill_cells, grid_over
 from world.kinds import ConflictKind
 from world.lane_arrays import LaneArrays, ranges
 
@@ -14,6 +16,7 @@ SHRINK = 0.15  # [m] taken off both sides of every band, so that lanes side by s
 _SLICE = 0.5  # [m] greatest spacing of the cross-sections that are tested
 _ACROSS = np.linspace(-1.0, 1.0, 7)  # tested places of a cross-section, in half widths
 _LEVEL = 3.0  # [m] lanes further above or below do not meet
+_CHAIN = 1000  # sections of one connecting road that are followed
 _CELL = 4.0  # [m]
 _JOINT = 0.15  # [m] a segment's band reaches so far beyond its ends, which closes the outside of bends
 
@@ -68,6 +71,7 @@ def find_conflicts(lanes: LaneArrays) -> Conflicts:
     a, b, s = _hits(lanes, slices, lanes.segments(own))
     key = a * lanes.count + b
     pairs, inverse = np.unique(key, return_inverse=True)
+    spend("conflicts of lanes in junctions", len(pairs), MAX_CONFLICTS, "conflicts")
     low = np.full(len(pairs), np.inf)
     high = np.full(len(pairs), -np.inf)
     np.minimum.at(low, inverse, s)
@@ -92,6 +96,7 @@ def find_conflicts(lanes: LaneArrays) -> Conflicts:
 
 def _cut(lanes: LaneArrays, own: NDArray) -> _Slices:
     count = np.ceil(lanes.length[own] / _SLICE).astype(np.int64) + 1
+    spend("conflicts of lanes in junctions", float(count.sum()), 2 * MAX_POINTS, "cross-sections")
     lane = np.repeat(own, count)
     k = ranges(np.zeros(len(own), np.int64), count)
     s = k * np.repeat(lanes.length[own] / (count - 1), count)
@@ -109,9 +114,20 @@ def _cut(lanes: LaneArrays, own: NDArray) -> _Slices:
 
 def _hits(lanes: LaneArrays, slices: _Slices, segments: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """(lane, other lane, s on lane) of every cross-section that enters another lane's band."""
+    none = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
     if not len(segments):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    row, segment = _candidates(lanes, slices, segments)
+        return none
+    found, count = [none], 0
+    for row, segment in _candidates(lanes, slices, segments):
+        found.append(_hit(lanes, slices, row, segment))
+        count += len(found[-1][0])
+        spend("conflicts of lanes in junctions", count, 10 * MAX_CONFLICTS, "places where lanes overlap")
+    lane, other, s = (np.concatenate(column) for column in zip(*found, strict=True))
+    return lane, other, s
+
+
+def _hit(lanes: LaneArrays, slices: _Slices, row: NDArray, segment: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Those of the pairs of cross-section and segment that overlap, as `_hits` gives them."""
     owner = lanes.point_lane
     same = lanes.junction[owner[segment]] == lanes.junction[slices.lane[row]]
     near = same & (owner[segment] != slices.lane[row])
@@ -126,19 +142,21 @@ def _hits(lanes: LaneArrays, slices: _Slices, segments: NDArray) -> tuple[NDArra
     return slices.lane[row], owner[segment].astype(np.int64), slices.s[row]
 
 
-def _candidates(lanes: LaneArrays, slices: _Slices, segments: NDArray) -> tuple[NDArray, NDArray]:
-    """(cross-section, first point of segment) pairs that may be close, by cells."""
+def _candidates(lanes: LaneArrays, slices: _Slices, segments: NDArray) -> Iterator[tuple[NDArray, NDArray]]:
+    """(cross-section, first point of segment) pairs that may be close, by cells, some at a time."""
     a, b = lanes.xyz[segments, :2], lanes.xyz[segments + 1, :2]
     reach = lanes.width[segments].max()
-    corner = np.minimum(a.min(axis=0), b.min(axis=0)) - reach
-    size = np.ceil((np.maximum(a.max(axis=0), b.max(axis=0)) + reach - corner) / _CELL).astype(int)
-    grid = Grid(corner, _CELL, (int(size[0]), int(size[1])), float(reach))
+    low, high = np.minimum(a.min(axis=0), b.min(axis=0)), np.maximum(a.max(axis=0), b.max(axis=0))
+    grid = grid_over(low - reach, high + reach, max(_CELL, reach / 4), float(reach))
     cell_start, cell_segment = fill_cells(grid, a, b, segments)
-    at = np.floor((slices.xyz[:, :2] - corner) / _CELL).astype(np.int64)
+    at = np.floor((slices.xyz[:, :2] - grid.corner) / grid.cell).astype(np.int64)
     cell = at[:, 0] * grid.shape[1] + at[:, 1]
     first, last = cell_start[cell], cell_start[cell + 1]
-    row = np.repeat(np.arange(len(cell)), last - first)
-    return row, cell_segment[ranges(first, last)].astype(np.int64)
+    total = float((last - first).sum(dtype=np.int64))
+    spend("conflicts of lanes in junctions", total, MAX_PAIRS, "pairs of cross-sections and lanes close by")
+    for part in chunks(last - first, CHUNK):
+        row = np.repeat(np.arange(part.start, part.stop), last[part] - first[part])
+        yield row, cell_segment[ranges(first[part], last[part])].astype(np.int64)
 
 
 def _within(
@@ -169,9 +187,10 @@ def _linked(lanes: LaneArrays, a: NDArray, b: NDArray) -> NDArray[np.bool_]:
 def chain_ends(lanes: LaneArrays, lane: int) -> tuple[int, int]:
     """First and last lane of the connecting road's sections that `lane` is part of (usually itself)."""
     ends = []
+    spend("sections of connecting roads")
     for links in (lanes.predecessors, lanes.successors):
         at = lane
-        for _ in range(lanes.count):
+        for _ in range(_CHAIN):
             further = [
                 j for j in links(at) if lanes.road[j] == lanes.road[at] and lanes.junction[j] == lanes.junction[at]
             ]
@@ -189,6 +208,7 @@ def _kinds(lanes: LaneArrays, a: NDArray, b: NDArray) -> NDArray[np.int8]:
     end = {lane: set(lanes.successors(last).tolist()) for lane, (_, last) in ends.items()}
     out = np.full(len(a), int(ConflictKind.CROSS), np.int8)
     for i, (own, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
+        spend("conflicts of lanes in junctions")
         if begin[own] & begin[other]:
             out[i] = int(ConflictKind.DIVERGE)
         elif end[own] & end[other]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import spend
 from world.conflicts import Conflicts
 from world.crossings import at_s
 from world.draft import MapDraft, StopDraft
 from world.kinds import ConflictKind, StopKind, Turn
-from world.lane_arrays import LaneArrays, wrap
+from world.lane_arrays import LaneArrays, csr, wrap
 from world.roadmap import MapError
 
 _SAME_WAY = np.deg2rad(45.0)
@@ -88,11 +89,13 @@ def place_lights(draft: MapDraft, lanes: LaneArrays, stops: Stops, conflicts: Co
     xyz = np.array([light.xyz for light in draft.lights], np.float64).reshape(-1, 3)
     xyz[:, :2] -= lanes.origin
     plan_ids = tuple(dict.fromkeys(light.plan for light in draft.lights))
-    plan = np.array([plan_ids.index(light.plan) for light in draft.lights], np.int32)
+    number = {plan: i for i, plan in enumerate(plan_ids)}
+    plan = np.array([number[light.plan] for light in draft.lights], np.int32)
     phase = np.zeros(len(draft.lights), np.int32)
     phases = np.ones(len(plan_ids), np.int32)
+    start, members = csr(plan, np.arange(len(plan)), len(plan_ids))
     for p in range(len(plan_ids)):
-        own = np.flatnonzero(plan == p)
+        own = members[start[p] : start[p + 1]]
         phase[own] = _phases(draft, lanes, stops, conflicts, own)
         phases[p] = phase[own].max() + 1
     return {
@@ -134,11 +137,13 @@ def _phases(draft: MapDraft, lanes: LaneArrays, stops: Stops, conflicts: Conflic
 
 def _together(heading: dict, straight: dict, conflicts: Conflicts, i: int, j: int) -> bool:
     """Whether two lights belong to one approach."""
+    spend("phases of lights")
     return abs(float(wrap(heading[i] - heading[j]))) < _SAME_WAY and not _cross(straight, conflicts, [i], [j])
 
 
 def _pair_up(groups: list[list[int]], heading: dict, straight: dict, conflicts: Conflicts) -> list[list[int]]:
     """Approaches joined two and two: the most nearly opposed first."""
+    spend("phases of lights", len(groups), 2000, "groups of lights at one junction")
     ways = [np.arctan2(*np.sum([(np.sin(heading[i]), np.cos(heading[i])) for i in g], axis=0)) for g in groups]
     pairs = sorted(
         (np.pi - abs(float(wrap(ways[a] - ways[b]))), a, b)
@@ -173,6 +178,7 @@ def _cross(straight: dict, conflicts: Conflicts, a: list[int], b: list[int]) -> 
 
 def _approach_heading(draft: MapDraft, lanes: LaneArrays, stops: Stops, light: int) -> float:
     """[rad] direction of travel at the light's stop lines; against its face where no lane obeys it."""
+    spend("phases of lights")
     held = np.flatnonzero(stops.light == light)
     if not len(held):
         return float(wrap(draft.lights[light].yaw + np.pi))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import spend
 from world.lane_arrays import LaneArrays
 
 _LEVEL = 3.0  # [m] a lane further above or below does not meet the crosswalk
@@ -67,6 +68,7 @@ def place_crossings(lanes: LaneArrays, crosswalks: Outlines) -> dict[str, Any]:
     owner = lanes.point_lane[first]
     for number in range(len(crosswalks)):
         polygon = crosswalks[number]
+        spend("crosswalks")
         box0, box1 = polygon.min(axis=0) - [0, 0, _LEVEL], polygon.max(axis=0) + [0, 0, _LEVEL]
         near = ((high >= box0) & (low <= box1)).all(axis=1)
         for lane in np.unique(owner[near]):

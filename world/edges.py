@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import CHUNK, MAX_PAIRS, chunks, spend
 from world.draft import MapDraft
-from world.grid import Grid, fill_cells
+from world.grid import fill_cells, grid_over
 from world.kinds import EdgeKind, LaneKind, MarkKind
 from world.lane_arrays import LaneArrays, ranges
 
@@ -86,9 +87,8 @@ class Bands:
             return
         a, b = lanes.xyz[first, :2], lanes.xyz[first + 1, :2]
         reach = lanes.width[first].max() / 2 + 0.5
-        corner = np.minimum(a.min(axis=0), b.min(axis=0)) - reach
-        size = np.ceil((np.maximum(a.max(axis=0), b.max(axis=0)) + reach - corner) / _CELL).astype(int)
-        self.grid = Grid(corner, _CELL, (int(size[0]), int(size[1])), float(reach))
+        low, high = np.minimum(a.min(axis=0), b.min(axis=0)), np.maximum(a.max(axis=0), b.max(axis=0))
+        self.grid = grid_over(low - reach, high + reach, max(_CELL, reach / 4), float(reach))
         self.cell_start, self.cell_segment = fill_cells(self.grid, a, b, first)
 
     def hold(self, xyz: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -96,15 +96,18 @@ class Bands:
         out = np.zeros(len(xyz), bool)
         if self.empty or not len(xyz):
             return out
-        at = np.floor((xyz[:, :2] - self.grid.corner) / _CELL).astype(np.int64)
+        at = np.floor((xyz[:, :2] - self.grid.corner) / self.grid.cell).astype(np.int64)
         within = ((at >= 0) & (at < np.array(self.grid.shape))).all(axis=1)
         row0 = np.flatnonzero(within)
         cell = at[row0, 0] * self.grid.shape[1] + at[row0, 1]
         begin, end = self.cell_start[cell], self.cell_start[cell + 1]
-        row = np.repeat(row0, end - begin)
-        segment = self.cell_segment[ranges(begin, end)]
-        hit = self._in_band(xyz[row], segment)
-        out[row[hit]] = True
+        spend("edges", float((end - begin).sum(dtype=np.int64)), MAX_PAIRS, "pairs of places and lanes close by")
+        for part in chunks(end - begin, CHUNK):
+            spend("edges")
+            row = np.repeat(row0[part], end[part] - begin[part])
+            segment = self.cell_segment[ranges(begin[part], end[part])]
+            hit = self._in_band(xyz[row], segment)
+            out[row[hit]] = True
         return out
 
     def _in_band(self, p: NDArray, segment: NDArray) -> NDArray[np.bool_]:

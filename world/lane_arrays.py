@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from world.budget import spend
 from world.draft import LaneDraft, LaneKey, MapDraft
 from world.kinds import LaneKind, Turn
 from world.roadmap import MapError
@@ -262,7 +263,8 @@ def _turns(lanes: LaneArrays) -> NDArray[np.int8]:
 def _gained_beyond(lanes: LaneArrays, lane: int | np.integer, own: NDArray, links) -> float:
     """[rad] heading gained on further sections of the lane's connecting road in one direction."""
     gained, at = 0.0, lane
-    for _ in range(lanes.count):
+    spend("turns of connecting roads")
+    for _ in range(1000):
         further = [
             j for j in links(at) if lanes.road[j] == lanes.road[lane] and lanes.junction[j] == lanes.junction[lane]
         ]

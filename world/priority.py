@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import spend
 from world.conflicts import Conflicts, chain_ends
 from world.controls import Stops
 from world.draft import MapDraft
@@ -44,6 +45,7 @@ def set_priorities(draft: MapDraft, lanes: LaneArrays, stops: Stops, conflicts: 
     answer = {_FIRST: int(Priority.GOES), _EQUAL: int(Priority.EQUAL), _SECOND: int(Priority.YIELDS)}
     for c in range(len(conflicts.lane)):
         a, b = int(conflicts.lane[c]), int(conflicts.other[c])
+        spend("right of way in junctions")
         low, high = min(a, b), max(a, b)
         junction = int(lanes.junction[low])
         first = _who_goes(
@@ -106,6 +108,7 @@ def _control(lanes: LaneArrays, stops: Stops, lane: int) -> int:
     queue = [(lane, 0.0)]
     found: set[int] = set()
     while queue:
+        spend("right of way in junctions")
         at, beyond = queue.pop()
         if at in seen:
             continue

@@ -60,6 +60,7 @@ CHANGE_COST = 30.0  # [m] that a lane change counts as
 CHANGE_ROOM = 12.0  # [m] of allowing marks that a lane change needs
 _MATCH_REACH = 4.0  # [m] a waypoint is matched to lanes this near
 _MATCH_WEIGHT = 10.0  # [m] of detour that a waypoint 1 m off a lane's centre is worth (squared distance)
+_SHORTEST_START = 8.0  # [m] of a lane on which a random route begins
 _STARTS, _TURNS, _CHANGES, _WHETHER = 500, 501, 502, 503  # purposes of draws: 500-509 are this module's
 
 
@@ -404,11 +405,18 @@ class Router:
             end = float(self.length[last])
         return self.assemble(lanes, sides, first.s, end, driven + end)
 
+    @cached_property
+    def longest_random(self) -> float:
+        """[m] up to which `random` finds a place to begin; inf on maps with loops, 0 without a place."""
+        length = np.where(self.drivable & (self.map.lane_junction < 0), self.length, 0.0)
+        room = np.where(length > _SHORTEST_START, self._longest - np.minimum(5.0, length / 4), 0.0)
+        return max(0.0, float(room.max(initial=0.0)) - 2.0)
+
     def _random_start(self, seed: int, entity: int, room: NDArray, need: float) -> Place:
         length = np.where(self.drivable & (self.map.lane_junction < 0), self.length, 0.0)
         low, high = np.minimum(5.0, length / 4), length * 0.6  # not in the last part of a lane
         high = np.minimum(high, room - need)
-        fits = np.flatnonzero((length > 8.0) & (high >= low))
+        fits = np.flatnonzero((length > _SHORTEST_START) & (high >= low))
         if not len(fits):
             raise RouteError(f"map {self.map.name}: no route of {need - 2:.0f} m on it")
         span = np.cumsum((high - low)[fits] + 1.0)

@@ -37,6 +37,7 @@ class Scenario:
     pedestrians: int = 0
     drivers: int = 1  # K
     route_min_length: float = 700.0  # [m] random route of at least this length, unless `route` is given
+    route_may_be_shorter: bool = False  # drive as far as the map goes where it has no route of route_min_length
     route: tuple[tuple[float, float], ...] = ()  # sparse waypoints, map frame; overrides the random route
     max_time: float = 0.0  # [s]; 0: from the route's length, see `time_limit`
     dt: float = 0.05  # engine step

@@ -9,7 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
+from world.budget import MAX_LINKS, MAX_PAIRS, spend
 from world.crossings import Outlines
 from world.edges import Bands
 from world.kinds import LaneKind, WalkKind
@@ -78,20 +82,28 @@ class _Nearest:
         self.u = np.concatenate([x[1:] - x[:-1] for x in parts]) if parts else np.zeros((0, 3))
         self.s = np.concatenate([p.s[:-1] for p in paths]) if parts else np.zeros(0)
         self.path = np.repeat(np.arange(len(paths)), [len(x) - 1 for x in parts]) if parts else np.zeros(0, int)
+        self.reach = float(np.linalg.norm(self.u, axis=1).max()) if len(self.u) else 0.0
+        self.tree = KDTree(self.a) if len(self.a) else None
 
     def find(self, p: NDArray[np.float64], within: float, but: int = -1) -> tuple[int, float, NDArray] | None:
         """(path, s [m], place) of the nearest path within a distance [m] of p (3,), path `but` left out."""
-        if not len(self.a):
+        if self.tree is None:
             return None
-        norm2 = np.maximum(np.einsum("ij,ij->i", self.u, self.u), 1e-12)
-        t = np.clip(((p - self.a) * self.u).sum(axis=1) / norm2, 0.0, 1.0)
-        place = self.a + t[:, None] * self.u
+        spend("walks")
+        near = np.sort(np.asarray(self.tree.query_ball_point(p, within + self.reach), np.intp))
+        near = near[self.path[near] != but]
+        if not len(near):
+            return None
+        a, u = self.a[near], self.u[near]
+        norm2 = np.maximum(np.einsum("ij,ij->i", u, u), 1e-12)
+        t = np.clip(((p - a) * u).sum(axis=1) / norm2, 0.0, 1.0)
+        place = a + t[:, None] * u
         gap = np.linalg.norm(place - p, axis=1)
-        gap[self.path == but] = np.inf
         k = int(np.argmin(gap))
         if gap[k] > within:
             return None
-        return int(self.path[k]), float(self.s[k] + t[k] * np.sqrt(norm2[k])), place[k]
+        row = near[k]
+        return int(self.path[row]), float(self.s[row] + t[k] * np.sqrt(norm2[k])), place[k]
 
     def cut(self, found: tuple[int, float, NDArray]) -> NDArray[np.float64]:
         """Place (3,) of the cut that joins here: an end of the path where one is close, else a new cut."""
@@ -155,6 +167,8 @@ def crosswalk_axis(polygon: NDArray[np.float64], headings: NDArray[np.float64]) 
     cross = x * np.roll(y, -1) - np.roll(x, -1) * y
     area = cross.sum() / 2
     centre = np.array([((x + np.roll(x, -1)) * cross).sum(), ((y + np.roll(y, -1)) * cross).sum()]) / (6 * area)
+    if not ((centre > xy.min(axis=0)) & (centre < xy.max(axis=0))).all():
+        centre = xy.mean(axis=0)
     along, aside = (xy - centre) @ u, (xy - centre) @ np.array([-u[1], u[0]])
     hits = []
     for i in range(len(xy)):
@@ -162,6 +176,8 @@ def crosswalk_axis(polygon: NDArray[np.float64], headings: NDArray[np.float64]) 
         if (aside[i] > 0) != (aside[j] > 0):
             t = aside[i] / (aside[i] - aside[j])
             hits.append(along[i] + t * (along[j] - along[i]))
+    if not hits or max(hits) - min(hits) < 0.01:  # the centre of an outline that crosses itself may lie outside of it
+        hits = [float(along.min()), float(along.max())]
     ends = np.stack([centre + u * min(hits), centre + u * max(hits)])
     z = np.array([polygon[np.argmin(np.linalg.norm(xy - e, axis=1)), 2] for e in ends])
     return np.column_stack([ends, z]), float(abs(area) / (max(hits) - min(hits)))
@@ -169,14 +185,12 @@ def crosswalk_axis(polygon: NDArray[np.float64], headings: NDArray[np.float64]) 
 
 def _cut_at_dead_ends(paths: list[_Path], nearest: _Nearest) -> None:
     """Cut a pavement where another one ends against its side."""
-    ends = np.array([p.xyz[k] for p in paths for k in (0, -1)]).reshape(-1, 3)
+    if not paths:
+        return
+    tree = KDTree(np.array([p.xyz[k] for p in paths for k in (0, -1)]))
     for number, path in enumerate(paths):
         for k in (0, 1):
-            if path.crosswalk >= 0:
-                continue
-            gap = np.linalg.norm(ends - path.xyz[-k], axis=1)
-            gap[2 * number : 2 * number + 2] = np.inf
-            if gap.min() <= _MEET:
+            if path.crosswalk >= 0 or _nearest_other(tree, path.xyz[-k], number)[0] <= _MEET:
                 continue
             found = nearest.find(path.xyz[-k], JOIN, but=number)
             if found is not None:
@@ -212,6 +226,8 @@ def _links(pieces: list[_Path]) -> dict[str, Any]:
     """Links between the ends that lie at one place."""
     place = _places(pieces)
     order = np.argsort(place, kind="stable")
+    sizes = np.bincount(place) if len(place) else np.zeros(0)
+    spend("walks", float((sizes.astype(np.float64) ** 2).sum()), MAX_LINKS, "links between ends of paths")
     groups = np.split(order, np.flatnonzero(np.diff(place[order])) + 1) if len(order) else []
     links: list[list[int]] = [[] for _ in place]
     for group in groups:
@@ -223,18 +239,33 @@ def _links(pieces: list[_Path]) -> dict[str, Any]:
 
 def _places(pieces: list[_Path]) -> NDArray[np.int64]:
     """(2 Y,) place number of each end: ends within 0.5 m share one, and lonely ends join the nearest within 3 m."""
-    ends = np.array([p.xyz[k] for p in pieces for k in (0, -1)]).reshape(-1, 3)
-    place = np.arange(len(ends))
-    for end in range(len(ends)):
-        near = np.flatnonzero(np.linalg.norm(ends - ends[end], axis=1) <= _MEET)
-        near = near[(near // 2 != end // 2) | (near == end)]
-        if len(near) > 1:
-            place[np.isin(place, place[near])] = place[near].min()
-    for end in range(len(ends)):
-        if np.count_nonzero(place == place[end]) > 1:
-            continue
-        gap = np.linalg.norm(ends - ends[end], axis=1)
-        gap[end // 2 * 2 : end // 2 * 2 + 2] = np.inf
-        if len(gap) and gap.min() <= JOIN:
-            place[end] = place[int(np.argmin(gap))]
-    return place
+    if not pieces:
+        return np.zeros(0, np.int64)
+    ends = np.array([p.xyz[k] for p in pieces for k in (0, -1)])
+    tree, count = KDTree(ends), len(ends)
+    near = float(tree.query_ball_point(ends, _MEET, return_length=True).sum())
+    spend("walks", near, MAX_PAIRS / 10, "pairs of ends of paths that lie close together")
+    a, b = tree.query_pairs(_MEET, output_type="ndarray").T
+    joined = a // 2 != b // 2  # a short path's own ends do not meet
+    links = coo_array((np.ones(int(joined.sum())), (a[joined], b[joined])), shape=(count, count))
+    _, place = connected_components(links, directed=False)
+    held = np.bincount(place, minlength=count)
+    for end in np.flatnonzero(held[place] == 1):
+        if held[place[end]] > 1:
+            continue  # another lonely end has joined it
+        gap, other = _nearest_other(tree, ends[end], end // 2)
+        if gap <= JOIN:
+            held[place[end]] -= 1
+            place[end] = place[other]
+            held[place[end]] += 1
+    return place.astype(np.int64)
+
+
+def _nearest_other(tree: KDTree, p: NDArray[np.float64], path: int) -> tuple[float, int]:
+    """Distance [m] and number of the end nearest to p (3,) that is not an end of a path."""
+    spend("walks")
+    gap, end = tree.query(p, k=3, distance_upper_bound=2 * JOIN)
+    for distance, other in zip(np.atleast_1d(gap), np.atleast_1d(end), strict=True):
+        if np.isfinite(distance) and int(other) // 2 != path:
+            return float(distance), int(other)
+    return np.inf, -1

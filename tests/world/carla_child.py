@@ -45,8 +45,8 @@ def _waypoint(w: "carla.Waypoint") -> dict:
         "kind": str(w.lane_type),
         "right": bool(change & int(carla.LaneChange.Right)),
         "left": bool(change & int(carla.LaneChange.Left)),
-        "marks": [str(w.left_lane_marking.type), str(w.right_lane_marking.type)],
-        "colors": [str(w.left_lane_marking.color), str(w.right_lane_marking.color)],
+        "marks": [None if m is None else str(m.type) for m in (w.left_lane_marking, w.right_lane_marking)],
+        "colors": [None if m is None else str(m.color) for m in (w.left_lane_marking, w.right_lane_marking)],
         "beside": [_beside(w, w.get_left_lane()), _beside(w, w.get_right_lane())],
         "junction": w.is_junction,
     }

@@ -156,6 +156,8 @@ def _compare_marks(result: Comparison, lane: _Lane, i: int, w: dict, where: str)
         result.compared["lane change" + uneven] += 1
         if w[side] not in change[i : i + 2]:
             result.note("lane change" + uneven, f"{where}: {side} {change[i : i + 2]}, carla {w[side]}")
+        if w["marks"][number] is None:
+            continue  # CARLA has no mark at all there
         result.compared["mark" + uneven] += 1
         theirs = w["marks"][number].upper()
         if theirs not in kinds:

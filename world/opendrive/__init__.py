@@ -6,10 +6,11 @@
 import dataclasses
 from pathlib import Path
 
+from world.budget import limited
 from world.draft import MapDraft
 from world.opendrive import cache as _cache
 from world.opendrive.xml import content_hash, map_name, read_bytes
-from world.roadmap import RoadMap
+from world.roadmap import MapError, RoadMap
 
 __all__ = ["load_map", "map_from_bytes", "read_draft"]
 
@@ -21,19 +22,13 @@ def read_draft(path: str | Path) -> MapDraft:
     return read_draft(path)
 
 
-def _build(data: bytes, path: Path) -> RoadMap:
-    """Reads a map; reader and builder take scipy, half a second to import, which a cached map does without."""
-    from world.build import build_road_map
-    from world.opendrive.reader import draft_from_bytes
-
-    return build_road_map(draft_from_bytes(data, path))
-
-
 def load_map(path: str | Path, *, cache: bool = True) -> RoadMap:
     """Reads an OpenDRIVE file (.xodr or .xodr.gz).
 
     Args:
         cache: keep the finished map under `world.kernel.cache_root()/maps`, and take it from there next time.
+
+    Time, memory and sizes are limited (`world.budget`).
 
     Raises:
         MapError: the file cannot be used; names file, element (with its line) and reason.
@@ -53,3 +48,16 @@ def map_from_bytes(data: bytes, name: str, *, cache: bool = True, path: Path | N
         found = _build(data, path)
         _cache.store(file, found)
     return found if found.name == name else dataclasses.replace(found, name=name)
+
+
+def _build(data: bytes, path: Path) -> RoadMap:
+    """The finished map. Reader and builder take scipy, half a second to import, which a cached map does without."""
+    from world.build import build_road_map
+    from world.opendrive.reader import draft_from_bytes
+
+    with limited(str(path)):
+        draft = draft_from_bytes(data, path)
+        try:
+            return build_road_map(draft)
+        except MapError as error:
+            raise MapError(str(path), error.element, error.reason) from error

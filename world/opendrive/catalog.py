@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from world.kinds import SignKind
-from world.opendrive.roads import SPEED_UNITS
+from world.opendrive.roads import FASTEST, SLOWEST, SPEED_UNITS
 
 GERMAN = {"", "opendrive", "de", "deu", "germany", "at", "aut", "ch", "che", "-1", "none"}
 MILES = {"us", "usa", "gb", "gbr", "uk"}
@@ -84,10 +84,10 @@ def meaning(country: str, kind: str, subtype: str, value: float, unit: str, text
 def _speed(country: str, value: float, unit: str, text: str, subtype: str) -> float:
     """Speed [m/s] of a limit sign: its value, else its text, else its subtype; 0 where none of them is a speed."""
     factor = SPEED_UNITS.get(unit, 0.0) if unit else (SPEED_UNITS["mph"] if country in MILES else 1 / 3.6)
-    digits = text.strip() if text.strip().isdigit() else subtype.removeprefix("274-").removeprefix("-")
+    digits = text.strip() if text.strip().isdecimal() else subtype.removeprefix("274-").removeprefix("-")
     if not (math.isfinite(value) and value > 0):
-        value = float(digits) if digits.isdigit() and 5 <= int(digits) <= 150 else 0.0
+        value = float(digits) if digits.isdecimal() and 5 <= int(digits) <= 150 else 0.0
     if country == "se" and value <= 13:
         value *= 10  # the subclass number of sign C31 counts tens
     speed = value * factor
-    return speed if 0 < speed < 150 else 0.0
+    return speed if SLOWEST <= speed <= FASTEST else 0.0

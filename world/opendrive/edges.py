@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from world.budget import CHUNK, MAX_CORNERS, MAX_PAIRS, chunks, spend
 from world.draft import LaneDraft, MapDraft
 from world.kinds import EdgeKind, LaneKind, MarkKind
 from world.opendrive.frame import road_points
@@ -30,12 +31,16 @@ def add_edges(draft: MapDraft, lanes: Lanes, roads: dict[str, RoadModel]) -> Non
     """Appends the surface's edges to the draft."""
     found: list[tuple[str, F64, EdgeKind]] = []
     paved: list[LaneDraft] = []
+    corners = 0
     for road in roads.values():
         for section in road.sections:
+            spend(f"edges of road {road.id}", corners, MAX_CORNERS, "corners of edges")
             surface = paved_lanes(section)
             keys = [(road.id, section.index, i) for i in surface]
             paved += [lanes.drafts[key] for key in keys if key in lanes.drafts]
-            found += [(road.id, line, kind) for line, kind in _section_edges(road, section, lanes, surface)]
+            own = [(road.id, line, kind) for line, kind in _section_edges(road, section, lanes, surface)]
+            corners += sum(len(line) for _, line, _ in own)
+            found += own
     for line, kind in _outside(found, paved):
         draft.edges.append((line, kind))
 
@@ -127,19 +132,24 @@ def _inside(points: F64, road: NDArray[np.intp], drafts: list[LaneDraft], names:
     reach = np.hypot(half, 0.5 * step)
     busy = _shared(drafts)
     rows = np.flatnonzero(busy)
-    near = tree.query_ball_point(xyz[rows, :2], reach[rows])
-    counts = np.array([len(n) for n in near])
-    if not counts.sum():
+    spend("edges")
+    if not len(rows):
         return inside
-    lane = np.repeat(rows, counts)
-    point = np.concatenate([np.asarray(n, np.intp) for n in near if n])
-    gap = points[point] - xyz[lane]
-    cos, sin = np.cos(heading[lane]), np.sin(heading[lane])
-    along = gap[:, 0] * cos + gap[:, 1] * sin
-    across = np.abs(gap[:, 1] * cos - gap[:, 0] * sin)
-    hit = (np.abs(along) <= 0.5 * step[lane] + 1e-3) & (across < half[lane] - MARGIN)
-    hit &= (np.abs(gap[:, 2]) < LEVEL) & (road[point] != lane_road[lane])
-    inside[point[hit]] = True
+    totals = tree.query_ball_point(xyz[rows, :2], reach[rows], return_length=True)
+    spend("edges", float(totals.sum()), MAX_PAIRS, "pairs of edges and lanes that lie close together")
+    for part in chunks(totals, CHUNK):
+        spend("edges")
+        own = rows[part]
+        near = tree.query_ball_point(xyz[own, :2], reach[own])
+        lane = np.repeat(own, [len(n) for n in near])
+        point = np.concatenate([np.asarray(n, np.intp) for n in near])
+        gap = points[point] - xyz[lane]
+        cos, sin = np.cos(heading[lane]), np.sin(heading[lane])
+        along = gap[:, 0] * cos + gap[:, 1] * sin
+        across = np.abs(gap[:, 1] * cos - gap[:, 0] * sin)
+        hit = (np.abs(along) <= 0.5 * step[lane] + 1e-3) & (across < half[lane] - MARGIN)
+        hit &= (np.abs(gap[:, 2]) < LEVEL) & (road[point] != lane_road[lane])
+        inside[point[hit]] = True
     return inside
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import spend
 from world.opendrive.lanes import bank
 from world.opendrive.model import RoadModel
 
@@ -11,6 +12,7 @@ F64 = NDArray[np.float64]
 
 def road_points(road: RoadModel, s: F64, t: F64, height: F64) -> F64:
     """Inertial points (n, 3) [m] at road coordinates; s beyond the road is held at its ends."""
+    spend("places of objects and signals")
     s = np.clip(s, 0.0, road.length)
     x, y, heading, _, _ = road.reference(s)
     flat, up = bank(road, s, np.array([t, np.zeros_like(t), np.zeros_like(t)]))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import spend
 from world.draft import LaneDraft, LaneKey, LightDraft, MapDraft, SignDraft, StopDraft
 from world.kinds import SignKind, StopKind
 from world.opendrive.frame import road_point
@@ -88,6 +89,7 @@ def place_controls(
     held_by: dict[str, list[LaneKey]] = {signal.id: [] for signal in signals}
     seen: set[tuple[LaneKey, str]] = set()
     for use in uses:
+        spend(f"signal {use.signal.id[:40]!r}")
         kind = StopKind.LIGHT if use.signal.meaning.light else STOPS.get(use.signal.meaning.sign)  # type: ignore[arg-type]
         for key in lanes.held(use):
             if (key, use.signal.id) in seen:
@@ -99,6 +101,7 @@ def place_controls(
                 draft.stops.append(StopDraft(key, s, kind, use.signal.id if kind == StopKind.LIGHT else None))
     _drop_repeated(draft, lanes)
     for signal in signals:
+        spend(f"signal {signal.id[:40]!r}")
         known = signal.meaning
         if known.sign in STOPS and not held_by[signal.id]:
             reading.skip("stop or yield sign that holds no lane")
@@ -113,6 +116,7 @@ def _line_s(use: Use, key: LaneKey, lanes: Lanes, lines: dict[str, list[StopLine
     draft = lanes.drafts[key]
     forward = draft.road_s[1] > draft.road_s[0]
     best, gap = use.s, LINE_REACH
+    spend(f"stop lines of road {use.road.id}")
     for line in lines.get(use.road.id, []):
         if line.t is None:
             fits = line.orientation not in ("+", "-") or (line.orientation == "+") == forward
@@ -133,11 +137,13 @@ def _drop_repeated(draft: MapDraft, lanes: Lanes) -> None:
         for key in lane.successors:
             into.setdefault(key, []).append(lane.key)
     held = {(stop.lane, stop.light) for stop in draft.stops if stop.light is not None}
-    draft.stops = [
-        stop
-        for stop in draft.stops
-        if stop.light is None or not into.get(stop.lane) or any((k, stop.light) not in held for k in into[stop.lane])
-    ]
+    kept = []
+    for stop in draft.stops:
+        spend("stop lines")
+        before = into.get(stop.lane)
+        if stop.light is None or not before or any((k, stop.light) not in held for k in before):
+            kept.append(stop)
+    draft.stops = kept
 
 
 def pose(reading: Reading, signal: Signal, held: list[LaneDraft], what: str) -> tuple[Point, float]:
@@ -199,6 +205,7 @@ def place_lights(
     for signal in signals:
         if not signal.meaning.light:
             continue
+        spend(f"light {signal.id[:40]!r}")
         held = held_by[signal.id]
         if not held:
             reading.skip("light that holds no lane")
@@ -220,10 +227,13 @@ def _junction_ahead(lanes: Lanes, held: list[LaneKey]) -> str | None:
     """The junction that most of the held lanes lie in or lead into."""
     votes: dict[str, int] = {}
     for start in held:
-        front = [(start, 0.0)]
+        front, seen = [(start, 0.0)], set()
         while front:
             key, gone = front.pop()
             lane = lanes.drafts[key]
+            if key in seen:
+                continue
+            seen.add(key)
             if lane.junction is not None:
                 votes[lane.junction] = votes.get(lane.junction, 0) + 1
                 break
@@ -243,13 +253,16 @@ def _set_phases(
     A plan in which some light has no controller is left to the builder as a whole.
     """
     position = {controller: i for i, controller in enumerate(controllers)}
-    for plan in dict.fromkeys(light.plan for light in draft.lights):
-        own = [light for light in draft.lights if light.plan == plan]
+    plans: dict[str, list[LightDraft]] = {}
+    for light in draft.lights:
+        plans.setdefault(light.plan, []).append(light)
+    for plan, own in plans.items():
         used = {controller_of.get(light.id) for light in own}
         if None in used:
             continue
         listed = junctions[plan].controllers if plan in junctions else []
         order = {c: (sequence, i) for i, (sequence, c) in enumerate(listed)}
         ranked = sorted(used, key=lambda c: (*order.get(str(c), (1 << 30, 0)), position[str(c)]))
+        phase = {controller: i for i, controller in enumerate(ranked)}
         for light in own:
-            light.phase = ranked.index(controller_of[light.id])
+            light.phase = phase[controller_of[light.id]]

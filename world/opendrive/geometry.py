@@ -66,6 +66,7 @@ class PolyCurve:
     v: F64  # (4,)
     node_p: F64  # (m,)
     node_s: F64  # (m,) [m] arc length at node_p
+    true_length: float  # [m] arc length of the whole curve, before it is stretched to the stated one
 
     @classmethod
     def make(cls, u: F64, v: F64, p_max: float, length: float, cut: bool) -> "PolyCurve":
@@ -80,9 +81,10 @@ class PolyCurve:
         inner = node[:-1, None] + np.diff(node)[:, None] * GAUSS_X
         du, dv = _cubic(u, inner)[1], _cubic(v, inner)[1]
         arc = np.concatenate([[0.0], np.cumsum((np.hypot(du, dv) * GAUSS_W).sum(1) * np.diff(node))])
-        if not cut and arc[-1] > 0:
-            arc *= length / arc[-1]
-        return cls(u, v, node, arc)
+        true_length = float(arc[-1])
+        if not cut and true_length > 0:
+            arc *= length / true_length
+        return cls(u, v, node, arc, true_length)
 
     def at(self, s: F64) -> tuple[F64, F64, F64, F64, F64]:
         """u, v, direction [rad], curvature [1/m] and its rate [1/m^2] at arc length s from the record's start."""
@@ -136,9 +138,13 @@ class ReferenceLine:
         u, v = clothoid(ds, k0, rate)
         turn = ds * (k0 + 0.5 * rate * ds)
         k = k0 + rate * ds
-        for record, curve in self.poly.items():
-            rows = np.flatnonzero(i == record)
-            if len(rows):
+        if self.poly:
+            order = np.argsort(i, kind="stable")
+            first = np.flatnonzero(np.diff(i[order], prepend=-1))
+            for rows in np.split(order, first[1:]):
+                curve = self.poly.get(int(i[rows[0]])) if len(rows) else None
+                if curve is None:
+                    continue
                 u[rows], v[rows], turn[rows], k[rows], rate[rows] = curve.at(ds[rows])
         cos, sin = np.cos(self.heading[i]), np.sin(self.heading[i])
         return self.x[i] + u * cos - v * sin, self.y[i] + u * sin + v * cos, self.heading[i] + turn, k, rate

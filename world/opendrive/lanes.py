@@ -16,19 +16,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import MAX_POINTS, spend
 from world.draft import LaneDraft
 from world.opendrive.marks import MIRROR, TO_LEFT, TO_RIGHT, sample_marks
 from world.opendrive.model import LaneModel, RoadModel, SectionModel, SpeedRecord
-from world.opendrive.xml import Reading
+from world.opendrive.xml import Element, Reading
+from world.roadmap import MapError
 
 F64 = NDArray[np.float64]
 MAX_STEP = 2.0  # [m]
 MIN_STEP = 0.1  # [m] even where a lane is bent into a kink
 CHORD = 0.0098  # [m] largest distance between the centre line and its chords
 CELL = 1.0  # [m] length over which the arc length is integrated at once
-MAX_POINTS = 6_000_000
 WIDEST = 200.0  # [m] of one lane
 LONGEST = 20.0  # times the length of its road that a lane may have
+SHORTEST = 1e-3  # [m] of a section or lane
+TIGHTEST = 10.0  # [1/m] largest curvature that is kept
+HIGHEST = 20_000.0  # [m] above or below zero
+TOGETHER = 300_000  # lanes times points of a section up to which all its lanes are evaluated at once
 GAUSS = np.array([0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0)])
 
 
@@ -42,6 +47,10 @@ class LateralCurves:
     border: F64  # (m + 1, 3, N) t of the borders, right to left
     zero: int  # number of the border that is lane 0
     inverted: bool  # a width polynomial falls below -1 cm
+
+    def row(self, lane: LaneModel) -> int:
+        """Which of `lanes` a lane is."""
+        return self.lanes.index(lane)
 
 
 def lateral(road: RoadModel, section: SectionModel, s: F64) -> LateralCurves:
@@ -118,14 +127,24 @@ class SampledSection:
     length: list[float]  # per lane [m]
 
 
-def place_points(reading: Reading, road: RoadModel) -> list[SampledSection]:
-    """Chooses the road s of every lane's points, so that they lie at equal spacing along the lane."""
+def place_points(reading: Reading, road: RoadModel, budget: int) -> list[SampledSection]:
+    """Chooses the road s of every lane's points, so that they lie at equal spacing along the lane.
+
+    Args:
+        budget: lane points that may still be made.
+
+    Raises:
+        MapError: a lane is too wide, too long for its road or needs too many points.
+    """
     found = []
     for section in road.sections:
-        if section.end - section.start < 1e-3:
+        if section.end - section.start < SHORTEST:
             reading.skip("laneSection of no length")
             continue
         ends = _cells(road, section)
+        if len(ends) * len(section.lanes) > MAX_POINTS // 2:
+            raise too_many(reading, section.element)
+        spend(f"road {road.id}")
         size = np.diff(ends)
         s = (ends[:-1, None] + size[:, None] * GAUSS).ravel()
         curves = lateral(road, section, s)
@@ -136,17 +155,23 @@ def place_points(reading: Reading, road: RoadModel) -> list[SampledSection]:
             if width.max() < 0.01:
                 reading.skip("lane of no width")
                 continue
-            if width.max() > WIDEST:
-                raise reading.error(lane.element, f"is {width.max():.0f} m wide; at most {WIDEST:.0f} m are allowed")
+            if not width.max() <= WIDEST:
+                raise reading.error(lane.element, f"is {width.max():.4g} m wide; at most {WIDEST:.0f} m are allowed")
             speed, _, bend = follow(k, rate, bank(road, s, center)[0])
             if (k * center[0] > 1).any():
                 reading.skip("lane folded by a curve tighter than its distance from the reference line")
             arc = np.concatenate([[0.0], np.cumsum(0.5 * size * speed.reshape(-1, 2).sum(1))])
-            if arc[-1] > LONGEST * (section.end - section.start + 1.0):
-                reason = f"is {arc[-1]:.0f} m long on {section.end - section.start:.2f} m of road: a curve is too tight"
+            if not arc[-1] <= LONGEST * (section.end - section.start + 1.0):
+                reason = f"is {arc[-1]:.4g} m long on {section.end - section.start:.2f} m of road: a curve is too tight"
                 raise reading.error(lane.element, reason)
+            if arc[-1] < SHORTEST:
+                reading.skip("lane of no length")
+                continue
             step = np.clip(np.sqrt(8 * CHORD / max(float(np.abs(bend).max()), 1e-9)), MIN_STEP, MAX_STEP)
             count = max(2, int(np.ceil(arc[-1] / step - 1e-9)) + 1)
+            budget -= count
+            if budget < 0:
+                raise too_many(reading, lane.element)
             sampled.lanes.append(lane)
             sampled.length.append(float(arc[-1]))
             points = np.interp(np.linspace(0.0, arc[-1], count), arc, ends)
@@ -154,6 +179,10 @@ def place_points(reading: Reading, road: RoadModel) -> list[SampledSection]:
             sampled.s.append(points)
         found.append(sampled)
     return found
+
+
+def too_many(reading: Reading, element: Element) -> MapError:
+    return reading.error(element, f"the map needs more than {MAX_POINTS} lane points")
 
 
 def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[LaneDraft, F64]]:
@@ -165,12 +194,10 @@ def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[La
     Raises:
         MapError: the road needs more than that.
     """
-    sections = place_points(reading, road)
+    sections = place_points(reading, road, budget)
     chunks = [s for sampled in sections for s in sampled.s]
     if not chunks:
         return []
-    if sum(map(len, chunks)) > budget:
-        raise reading.error(road.element, f"the map needs more than {MAX_POINTS} lane points")
     x, y, heading, k, rate = road.reference(np.concatenate(chunks))
     z = road.elevation(np.concatenate(chunks))[0]
     limit = sample_limits(road.speeds, np.concatenate(chunks))
@@ -181,26 +208,51 @@ def sample_road(reading: Reading, road: RoadModel, budget: int) -> list[tuple[La
         rows = slice(at, at + sum(map(len, sampled.s)))
         at = rows.stop
         s = np.concatenate(sampled.s)
-        curves = lateral(road, sampled.section, s)
+        together = lateral(road, sampled.section, s) if len(sampled.section.lanes) * len(s) <= TOGETHER else None
         first = 0
-        order = {lane.id: row for row, lane in enumerate(curves.lanes)}
         for lane, points, length in zip(sampled.lanes, sampled.s, sampled.length, strict=True):
             part = slice(first, first + len(points))
             here = slice(rows.start + part.start, rows.start + part.stop)
             first = part.stop
-            t, up = bank(road, points, curves.center[order[lane.id]][:, part])
+            if together is None:
+                spend(f"road {road.id}")
+                curves, own = lateral(road, sampled.section, points), slice(None)
+            else:
+                curves, own = together, part
+            row = curves.row(lane)
+            t, up = bank(road, points, curves.center[row][:, own])
             _, turn, bend = follow(k[here], rate[here], t)
             cos, sin = np.cos(heading[here]), np.sin(heading[here])
             xyz = np.stack([x[here] - t[0] * sin, y[here] + t[0] * cos, z[here] + up + lane.height], axis=1)
             draft = LaneDraft(
                 key=(road.id, sampled.section.index, lane.id), kind=lane.kind, xyz=xyz, heading=heading[here] + turn,
-                curvature=bend, width=curves.width[order[lane.id], part], limit=limit[here], length=length,
+                curvature=bend, width=curves.width[row, own], limit=limit[here], length=length,
                 road_s=(float(points[0]), float(points[-1])), junction=road.junction,
                 **_borders(sampled.section, lane, points - sampled.section.start),
             )  # fmt: skip
+            _check(reading, draft, lane)
             _lane_limit(draft, lane, points - sampled.section.start)
             drafts.append((draft, points) if lane.forward else (_reverse(draft), points[::-1]))
     return drafts
+
+
+def _check(reading: Reading, draft: LaneDraft, lane: LaneModel) -> None:
+    """Bounds what polynomials and curvatures made of a lane.
+
+    Raises:
+        MapError: places or widths beyond all use.
+    """
+    numbers = (draft.xyz, draft.heading, draft.curvature, draft.width)
+    if not all(np.isfinite(values).all() for values in numbers):
+        raise reading.error(lane.element, "its place, heading, curvature or width is not finite")
+    if np.abs(draft.xyz[:, 2]).max() > HIGHEST:
+        reason = f"lies {np.abs(draft.xyz[:, 2]).max():.4g} m above or below zero; at most {HIGHEST:.0f} m are allowed"
+        raise reading.error(lane.element, reason)
+    if draft.width.max() > 1.5 * WIDEST:
+        raise reading.error(lane.element, f"is {draft.width.max():.4g} m wide; at most {WIDEST:.0f} m are allowed")
+    if np.abs(draft.curvature).max() > TIGHTEST:
+        reading.skip(f"lane with a curvature above {TIGHTEST:g}/m (held there)")
+        np.clip(draft.curvature, -TIGHTEST, TIGHTEST, out=draft.curvature)
 
 
 def _borders(section: SectionModel, lane: LaneModel, offset: F64) -> dict[str, Any]:

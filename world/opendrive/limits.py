@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from world.budget import spend
 from world.draft import LaneDraft, LaneKey
 from world.kinds import SignKind
 from world.opendrive.furniture import Lanes
@@ -10,6 +11,7 @@ from world.opendrive.model import RoadModel
 from world.opendrive.signals import Use
 from world.opendrive.xml import Reading
 
+MAX_SIGNS = 10_000
 DEFAULT = 50 / 3.6  # [m/s]
 BY_TYPE = {
     "motorway": 130 / 3.6, "rural": 100 / 3.6, "town": 50 / 3.6, "lowSpeed": 20 / 3.6, "pedestrian": 7 / 3.6,
@@ -45,6 +47,7 @@ def _signs(lanes: Lanes, roads: dict[str, RoadModel], uses: list[Use]) -> None:
     """Limit signs rule from their place to the next sign or the road's end, on roads without any speed record."""
     placed: dict[LaneKey, list[tuple[float, float]]] = {}
     for use in uses:
+        spend("speed limit signs")
         known = use.signal.meaning
         if known.sign not in (SignKind.SPEED_LIMIT, SignKind.SPEED_LIMIT_END) or any(r.limit for r in use.road.speeds):
             continue
@@ -59,6 +62,7 @@ def _signs(lanes: Lanes, roads: dict[str, RoadModel], uses: list[Use]) -> None:
                 if (key[0], section, key[2]) in lanes.drafts:
                     placed.setdefault((key[0], section, key[2]), []).append((use.s, value))
     for key, signs in placed.items():
+        spend("speed limit signs", len(signs), MAX_SIGNS, "limit signs on one lane")
         draft, at = lanes.drafts[key], lanes.road_s[key]
         way = 1.0 if draft.road_s[1] > draft.road_s[0] else -1.0
         draft.limit = draft.limit.copy()
@@ -77,14 +81,19 @@ def _within(limit: np.ndarray) -> None:
 def _spread(drafts: dict[LaneKey, LaneDraft], neighbours: dict[LaneKey, list[LaneKey]], end: int) -> None:
     """Lanes without a limit take the lowest of their neighbours' at `end` (0 first point, -1 last), until none can."""
     waiting = {key for key, draft in drafts.items() if np.isnan(draft.limit[0]) and draft.kind in MOTOR}
-    while waiting:
+    asking: dict[LaneKey, list[LaneKey]] = {}  # by neighbour
+    for key in waiting:
+        for other in neighbours.get(key, []):
+            asking.setdefault(other, []).append(key)
+    front = waiting
+    while front:
+        spend("speed limits")
         found = {}
-        for key in waiting:
+        for key in front & waiting:
             known = [v for k in neighbours.get(key, []) if not np.isnan(v := drafts[k].limit[end])]
             if known:
                 found[key] = min(known)
-        if not found:
-            return
         for key, value in found.items():
             drafts[key].limit = np.full(len(drafts[key].width), value)
         waiting -= found.keys()
+        front = {other for key in found for other in asking.get(key, [])}

@@ -4,6 +4,9 @@ Only links in the direction of travel are kept: a lane leaves its road at one en
 lane's travel begins. Lanes that were not sampled (no width, no length) are passed through.
 """
 
+from collections import deque
+
+from world.budget import MAX_LINKS, spend
 from world.draft import LaneDraft, LaneKey
 from world.kinds import LaneKind
 from world.opendrive.model import Connection, JunctionModel, RoadLink, RoadModel
@@ -12,6 +15,7 @@ from world.opendrive.xml import Element, Reading, children, integer, text_id
 MOTOR = {
     LaneKind.DRIVING, LaneKind.BIDIRECTIONAL, LaneKind.ENTRY, LaneKind.EXIT, LaneKind.ON_RAMP, LaneKind.OFF_RAMP,
 }  # fmt: skip
+THROUGH = 8  # lanes without width or length in a row that are passed through
 Place = tuple[str, int, int, bool]  # road, section, lane, True where it is entered at its end
 
 
@@ -36,7 +40,7 @@ def read_junctions(reading: Reading, root: Element, roads: dict[str, RoadModel])
 
 def _sequence(element: Element) -> int:
     text = element.get("sequence", "0")
-    return int(text) if text.isdigit() and len(text) < 9 else 0
+    return int(text) if text.isdecimal() and len(text) < 9 else 0
 
 
 def _connection(reading: Reading, element: Element, kind: str, roads: dict[str, RoadModel]) -> Connection | None:
@@ -72,7 +76,8 @@ class Linker:
         for key, draft in drafts.items():
             road = self.roads[key[0]]
             lane = road.sections[key[1]].lanes[key[2]]
-            draft.successors = self._successors((key[0], key[1], key[2], not lane.forward), drafts, 8)
+            draft.successors = self._successors((key[0], key[1], key[2], not lane.forward), drafts)
+            self.reading.total(lane.element, "links between lanes", len(draft.successors), MAX_LINKS)
         link_neighbours(self.roads, drafts)
 
     def _check_road_links(self, road: RoadModel) -> None:
@@ -82,22 +87,28 @@ class Linker:
                 what = "junction" if link.junction else "road"
                 self.reading.skip(f"link to a {what} that does not exist or is not read")
 
-    def _successors(self, place: Place, drafts: dict[LaneKey, LaneDraft], depth: int) -> list[LaneKey]:
-        """Drafts that follow a lane entered at `place`, through lanes that have none."""
-        found: list[LaneKey] = []
-        kind = self.roads[place[0]].sections[place[1]].lanes[place[2]].kind
-        for road, section, lane, at_end in self._next(place):
-            model = self.roads[road].sections[section].lanes.get(lane)
-            if model is None:
-                self.reading.skip("lane link to a lane that does not exist")
-            elif model.forward == at_end:
-                if kind in MOTOR and model.kind in MOTOR:
-                    self.reading.skip("lane link against the direction of travel")
-            elif (road, section, lane) in drafts:
-                found.append((road, section, lane))
-            elif depth:
-                found += self._successors((road, section, lane, at_end), drafts, depth - 1)
-        return list(dict.fromkeys(found))
+    def _successors(self, place: Place, drafts: dict[LaneKey, LaneDraft]) -> list[LaneKey]:
+        """Drafts that follow a lane entered at `place`, through up to THROUGH lanes that have none."""
+        found: dict[LaneKey, None] = {}
+        seen, front = {place}, deque([(place, 0)])
+        while front:
+            place, depth = front.popleft()
+            spend(f"links of road {place[0]}")
+            kind = self.roads[place[0]].sections[place[1]].lanes[place[2]].kind
+            for road, section, lane, at_end in dict.fromkeys(self._next(place)):
+                model = self.roads[road].sections[section].lanes.get(lane)
+                beyond = (road, section, lane, at_end)
+                if model is None:
+                    self.reading.skip("lane link to a lane that does not exist")
+                elif model.forward == at_end:
+                    if kind in MOTOR and model.kind in MOTOR:
+                        self.reading.skip("lane link against the direction of travel")
+                elif (road, section, lane) in drafts:
+                    found[(road, section, lane)] = None
+                elif depth < THROUGH and beyond not in seen:
+                    seen.add(beyond)
+                    front.append((beyond, depth + 1))
+        return list(found)
 
     def _next(self, place: Place) -> list[Place]:
         """Places that links name after a lane that was entered at one end and is left at the other."""
@@ -128,6 +139,7 @@ class Linker:
             back = target.successor if connection.at_end else target.predecessor
             if both_ends and back and back.target == road.id and back.at_end != leaves_at_end:
                 continue  # the connection belongs to the road's other end
+            spend(f"connections of junction {link.target}")
             section = len(target.sections) - 1 if connection.at_end else 0
             pairs = connection.lanes
             if not pairs:

@@ -36,7 +36,7 @@ class SpeedRecord:
     limit: float | None  # [m/s]
 
 
-@dataclass
+@dataclass(eq=False)
 class LaneModel:
     """One lane of one section."""
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import MAX_CORNERS
 from world.draft import MapDraft
 from world.kinds import EdgeKind, SignKind
 from world.opendrive.catalog import Meaning
 from world.opendrive.frame import road_point, road_points
 from world.opendrive.furniture import StopLine
 from world.opendrive.model import RoadModel
+from world.opendrive.roads import SLOWEST
 from world.opendrive.signals import Signal, Use
 from world.opendrive.xml import Element, Reading, children, number, text_id
 
@@ -23,6 +25,7 @@ F64 = NDArray[np.float64]
 MAX_OBJECTS = 200_000  # after repeats
 BARRIERS = {"barrier", "railing", "wall", "fence", "guardrail", "jersey"}
 TREES = {"tree", "vegetation", "bush"}
+TALLEST, TALLEST_TREE, WIDEST_TREE = 1000.0, 150.0, 50.0  # [m] more is no measure of a building or tree
 BUILDING_HEIGHT, TREE_HEIGHT, TREE_RADIUS = 6.0, 6.0, 2.0  # [m] assumed where the file has none
 
 
@@ -46,13 +49,13 @@ class Objects:
     lines: dict[str, list[StopLine]] = field(default_factory=dict)  # by road
     signals: list[Signal] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
-    count: int = 0
 
 
 def read_objects(reading: Reading, draft: MapDraft, roads: dict[str, RoadModel], objects: Objects) -> None:
     """Fills crosswalks, buildings, trees and barrier edges of the draft, and `objects`. The rest is counted."""
     for road in roads.values():
         for element in children(road.element, "objects/object"):
+            reading.total(element, "objects", 1, MAX_OBJECTS)
             kind, name = element.get("type", "").lower(), element.get("name", "").lower()
             if kind in ("-1", "none", "obstacle", ""):
                 kind = _by_name(name) or kind
@@ -68,7 +71,7 @@ def read_objects(reading: Reading, draft: MapDraft, roads: dict[str, RoadModel],
 
 def _by_name(name: str) -> str | None:
     """Kind of an object whose type says nothing, by the names that CARLA's and RoadRunner's maps use."""
-    if name.startswith("speed_") and name[6:].isdigit():
+    if re.fullmatch(r"speed_[0-9]+", name):
         return "speed sign"
     for prefix, kind in (("stopline", "stopline"), ("building", "building"), ("house", "building"), ("tree", "tree")):
         if name.startswith(prefix):
@@ -93,13 +96,9 @@ def _instances(reading: Reading, road: RoadModel, element: Element, objects: Obj
             reading.skip("repeat without a distance")
             continue
         count = min(length, road.length) / distance
-        if count > MAX_OBJECTS:
-            raise reading.error(repeat, f"makes {count:.0f} objects; at most {MAX_OBJECTS} are read")
+        reading.total(repeat, "objects", int(min(count, 1e9) + 1e-9), MAX_OBJECTS)
         for k in range(int(count + 1e-9) + 1):
             found.append(_interpolate(reading, repeat, base, start, k * distance, max(length, 1e-9)))
-    objects.count += max(1, len(found))
-    if objects.count > MAX_OBJECTS:
-        raise reading.error(element, f"the map holds more than {MAX_OBJECTS} objects")
     return found if repeats else [base]
 
 
@@ -118,11 +117,13 @@ def _interpolate(reading: Reading, repeat: Element, base: Placed, start: float, 
 
 def _outline(reading: Reading, road: RoadModel, element: Element, place: Placed) -> tuple[F64, float] | None:
     """Corners (n, 3) [m], inertial, and the height of an object: its outline, its circle or its box."""
+    reading.total(element, "corners of objects", 4, MAX_CORNERS)
     base, heading = road_point(road, place.s, place.t, place.z)
     heading += number(reading, element, "hdg", 0.0)
     outline = element.find("outline") if element.find("outline") is not None else element.find("outlines/outline")
     local, tall = [], place.height
     if outline is not None:
+        reading.total(element, "corners of objects", len(outline), MAX_CORNERS)
         if corners := children(outline, "cornerRoad"):
             s, t, dz, height = (
                 np.array([number(reading, c, n, d) for c in corners])
@@ -178,9 +179,10 @@ def _building(reading: Reading, draft: MapDraft, road: RoadModel, element: Eleme
         if found is None or ring is None:
             reading.skip("building without an area")
             continue
-        if found[1] <= 0:
+        usable = 0 < found[1] <= TALLEST
+        if not usable:
             reading.skip(f"building without a height ({BUILDING_HEIGHT:g} m assumed)")
-        draft.buildings.append((ring, found[1] if found[1] > 0 else BUILDING_HEIGHT))
+        draft.buildings.append((ring, found[1] if usable else BUILDING_HEIGHT))
 
 
 def _tree(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, objects: Objects) -> None:
@@ -189,20 +191,24 @@ def _tree(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, 
         if element.get("type", "").lower() != "tree" and not place.radius and long > 2 * max(short, 0.5):
             reading.skip("vegetation that is not a tree")
             continue
-        radius, height = place.radius or long / 2, place.height
+        radius = place.radius or long / 2
+        radius = radius if radius <= WIDEST_TREE else 0.0
+        height = place.height if place.height <= TALLEST_TREE else 0.0
         if radius <= 0 or height <= 0:
             reading.skip(f"tree without radius or height ({TREE_RADIUS:g} m, {TREE_HEIGHT:g} m assumed)")
         x, y, z = road_point(road, place.s, place.t, place.z)[0]
-        draft.trees.append((float(x), float(y), float(z), radius or TREE_RADIUS, height or TREE_HEIGHT))
+        size = (radius if radius > 0 else TREE_RADIUS, height if height > 0 else TREE_HEIGHT)
+        draft.trees.append((float(x), float(y), float(z), *size))
 
 
 def _barrier(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, objects: Objects) -> None:
     """Barriers become edges: their outline, or the line of a continuous repeat."""
-    objects.count += 1
     lines = [r for r in children(element, "repeat") if number(reading, r, "distance", 0.0) <= 0]
     for repeat in lines:
         length = number(reading, repeat, "length")
-        s = np.linspace(0.0, min(max(length, 0.0), road.length), max(2, int(min(length, road.length) / 2.0) + 1))
+        count = max(2, int(min(length, road.length) / 2.0) + 1)
+        reading.total(repeat, "corners of objects", count, MAX_CORNERS)
+        s = np.linspace(0.0, min(max(length, 0.0), road.length), count)
         first = number(reading, repeat, "tStart", number(reading, element, "t"))
         t = first + (number(reading, repeat, "tEnd", first) - first) * s / max(length, 1e-9)
         start = number(reading, repeat, "s", number(reading, element, "s"))
@@ -225,7 +231,10 @@ def _stop_line(reading: Reading, draft: MapDraft, road: RoadModel, element: Elem
 def _speed_sign(reading: Reading, draft: MapDraft, road: RoadModel, element: Element, objects: Objects) -> None:
     """CARLA's "Speed_30" objects: a limit in km/h for the traffic of the side of the road where it stands."""
     key = text_id(reading, element)
-    value = int(element.get("name", "")[6:9]) / 3.6
+    value = int(element.get("name", "").lower()[6:9]) / 3.6
+    if value < SLOWEST:
+        reading.skip(f"speed sign below {SLOWEST:g} m/s")
+        return
     turn = math.remainder(number(reading, element, "hdg", 0.0), math.pi)  # the side says which way it looks
     for place in _instances(reading, road, element, objects):
         forward = (place.t < 0) != road.left_hand

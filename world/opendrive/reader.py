@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from world.budget import MAX_POINTS, limited, spend
 from world.draft import LaneDraft, MapDraft
 from world.opendrive.edges import add_edges
 from world.opendrive.furniture import Lanes, StopLine, place_controls, place_lights
-from world.opendrive.lanes import MAX_POINTS, sample_road
+from world.opendrive.lanes import HIGHEST, sample_road
 from world.opendrive.limits import fill_limits
 from world.opendrive.links import Linker, read_junctions
 from world.opendrive.model import JunctionModel, RoadModel
@@ -20,7 +21,8 @@ from world.opendrive.signals import read_signals
 from world.opendrive.xml import Element, Reading, children, content_hash, map_name, parse, read_bytes
 
 F64 = NDArray[np.float64]
-MAX_AREA = 1e9  # [m^2] of the roads' bounding box: the spatial index has a cell every 5 m
+MAX_EXTENT = 100_000.0  # [m] of all roads along x or y: single precision keeps 4 mm
+FARTHEST = 1e8  # [m] of any coordinate: double precision keeps 15 nm
 MAX_OFF = 1000.0  # [m]
 UNDERSTOOD = {"header", "road", "junction", "controller", "userData", "dataQuality"}
 
@@ -40,7 +42,11 @@ def read_draft(path: str | Path) -> MapDraft:
 
 def draft_from_bytes(data: bytes, path: Path) -> MapDraft:
     """As `read_draft`, from the uncompressed bytes; `path` serves for the name and for errors."""
-    reading = Reading(str(path))
+    with limited(str(path)):
+        return _draft(data, path, Reading(str(path)))
+
+
+def _draft(data: bytes, path: Path, reading: Reading) -> MapDraft:
     root = parse(data, reading)
     _check_header(reading, root)
     roads = _read_roads(reading, root)  # 1. records
@@ -117,8 +123,12 @@ def _sample(reading: Reading, roads: dict[str, RoadModel]) -> Lanes:
     if not lanes.drafts:
         raise reading.error("OpenDRIVE", "holds no lane with a width")
     low, high = _box(list(lanes.drafts.values()))
-    if (area := float(np.prod(high - low + 100.0))) > MAX_AREA:
-        raise reading.error("OpenDRIVE", f"its roads span {area / 1e6:.0f} km^2; at most {MAX_AREA / 1e6:.0f} are read")
+    if max(np.abs(low).max(), np.abs(high).max()) > FARTHEST:
+        reason = f"its roads lie between {low} and {high}; coordinates within +-{FARTHEST:g} m are read"
+        raise reading.error("OpenDRIVE", reason)
+    if not (extent := float((high - low).max())) <= MAX_EXTENT:
+        reason = f"its roads span {extent / 1e3:.4g} km; at most {MAX_EXTENT / 1e3:.0f} km along x and y are read"
+        raise reading.error("OpenDRIVE", reason)
     return lanes
 
 
@@ -134,17 +144,19 @@ def _drop_far(reading: Reading, draft: MapDraft) -> None:
 
     def near(points: Any) -> bool:
         xy = np.atleast_2d(np.asarray(points, np.float64))[:, :2]
-        return bool((xy > low - MAX_OFF).all() and (xy < high + MAX_OFF).all())
+        z = np.atleast_2d(np.asarray(points, np.float64))[:, 2]
+        return bool((xy > low - MAX_OFF).all() and (xy < high + MAX_OFF).all() and (np.abs(z) < HIGHEST).all())
 
     count = 0
     groups: list[tuple[list[Any], Callable[[Any], Any]]] = [
         (draft.signs, lambda sign: sign.xyz),
         (draft.crosswalks, lambda outline: outline),
         (draft.buildings, lambda building: building[0]),
-        (draft.trees, lambda tree: tree[:2]),
+        (draft.trees, lambda tree: tree[:3]),
         (draft.edges, lambda edge: edge[0]),
     ]
     for items, place in groups:
+        spend("objects and signs")
         kept = [item for item in items if near(place(item))]
         count += len(items) - len(kept)
         items[:] = kept

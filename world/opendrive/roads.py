@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from world.budget import MAX_LANES, MAX_ROADS
 from world.kinds import LaneKind
 from world.opendrive.cubic import ZERO, PiecewiseCubic
 from world.opendrive.geometry import PolyCurve, ReferenceLine
@@ -10,7 +11,9 @@ from world.opendrive.model import LaneModel, RoadLink, RoadModel, SectionModel, 
 from world.opendrive.xml import MAX_ABS, Element, Reading, children, integer, number, text_id
 
 MAX_ROAD = 1e6  # [m]
+MAX_NODES = 12_000_000  # of all tables from arc length to parameter
 SPEED_UNITS = {"m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "mph": 0.44704, "": 1.0}
+SLOWEST, FASTEST = 0.5, 150.0  # [m/s] of a limit
 NO_LIMIT = 130 / 3.6  # [m/s] what a road without a limit is driven at (advisory speed of German motorways)
 KINDS = {
     "driving": LaneKind.DRIVING, "bidirectional": LaneKind.BIDIRECTIONAL, "biking": LaneKind.BIKING,
@@ -36,6 +39,7 @@ def read_road(reading: Reading, element: Element) -> RoadModel:
         MapError: a number, an id or a part without which the road cannot be laid out is missing or wrong.
     """
     key = text_id(reading, element)
+    reading.total(element, "roads", 1, MAX_ROADS)
     length = number(reading, element, "length")
     if not 0 < length <= MAX_ROAD:
         raise reading.error(element, f"length={length:g} m must be in (0, {MAX_ROAD:g}]")
@@ -74,8 +78,9 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
     rows, poly = [], {}
     for record in children(road, "planView/geometry"):
         s, size = number(reading, record, "s"), number(reading, record, "length")
-        if size < 0 or s < 0:
-            raise reading.error(record, f"s={s:g} and length={size:g} must not be negative")
+        if not (0 <= s <= MAX_ROAD and 0 <= size <= MAX_ROAD):
+            reason = f"s={s:g} and length={size:g} must not be negative or above {MAX_ROAD:g}"
+            raise reading.error(record, reason)
         if size < 1e-9:
             reading.skip("geometry of no length")
             continue
@@ -87,6 +92,7 @@ def _reference(reading: Reading, road: Element, length: float) -> ReferenceLine:
         k0, rate, curve = SHAPES[shape.tag](reading, shape, size)
         if curve is not None:
             poly[len(rows)] = curve
+            reading.total(record, "nodes of polynomial curves", len(curve.node_s), MAX_NODES)
         rows.append((s, *(number(reading, record, name) for name in ("x", "y", "hdg")), k0, rate))
         end = s + size
     if not rows:
@@ -125,8 +131,13 @@ def _param_poly3(reading: Reading, shape: Element, length: float) -> tuple[float
     if span not in ("arcLength", "normalized"):
         raise reading.error(shape, f"pRange={span[:20]!r} must be arcLength or normalized")
     curve = PolyCurve.make(u, v, length if span == "arcLength" else 1.0, length, cut=False)
-    if not curve.node_s[-1] > 0:
+    if not curve.true_length > 0:
         raise reading.error(shape, "describes a single point")
+    ratio = curve.true_length / length
+    if not 0.5 < ratio < 2.0:
+        reason = f"describes a curve of {curve.true_length:.4g} m, but its geometry has length={length:g} m"
+        raise reading.error(shape, reason)
+    reading.skipped_if("paramPoly3 more than 2 % longer or shorter than its length", int(abs(ratio - 1) > 0.02))
     return 0.0, 0.0, curve
 
 
@@ -193,8 +204,8 @@ def read_speed(reading: Reading, element: Element) -> float | None:
     if unit not in SPEED_UNITS:
         raise reading.error(element, f"unit={unit[:20]!r} must be one of m/s, km/h, mph")
     value = number(reading, element, "max") * SPEED_UNITS[unit]
-    if not 0 < value <= 150:
-        reading.skip("speed limit of 0 or above 150 m/s")
+    if not SLOWEST <= value <= FASTEST:
+        reading.skip(f"speed limit below {SLOWEST:g} or above {FASTEST:g} m/s")
         return None
     return value
 
@@ -229,6 +240,7 @@ def _sections(reading: Reading, road: Element, model: RoadModel) -> list[Section
 
 def _add_lane(reading: Reading, section: SectionModel, element: Element, side: str, left_hand: bool) -> None:
     key = integer(reading, element, "id")
+    reading.total(element, "lanes", 1, MAX_LANES)
     if key == 0 or (key > 0) != (side == "left"):
         sign = "positive" if side == "left" else "negative"
         raise reading.error(element, f"a lane of <{side}> must have a {sign} id")

@@ -7,6 +7,7 @@ from world.opendrive.catalog import Meaning, meaning
 from world.opendrive.model import RoadModel
 from world.opendrive.xml import Element, Reading, children, integer, number, text_id
 
+MAX_SIGNALS = 200_000  # with references
 FACE_HEIGHT = 0.8  # [m] unknown signals at least this high stand beside the road; lower ones are painted on it
 
 
@@ -43,14 +44,16 @@ def read_signals(reading: Reading, roads: dict[str, RoadModel]) -> tuple[list[Si
     signals: list[Signal] = []
     uses: list[Use] = []
     by_id: dict[str, Signal | None] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for road in roads.values():
         for element in children(road.element, "signals/signal"):
             key = text_id(reading, element)
+            reading.total(element, "signals", 1, MAX_SIGNALS)
             unique = key if key not in taken else f"{key}@{road.id}"
             while unique in taken:
-                unique += "'"
-            taken.add(unique)
+                taken[unique] += 1
+                unique = f"{unique}'{taken[unique]}"
+            taken[unique] = 0
             signal = _signal(reading, element, unique, road, roads)
             by_id.setdefault(key, signal)
             if signal is not None:
@@ -59,6 +62,7 @@ def read_signals(reading: Reading, roads: dict[str, RoadModel]) -> tuple[list[Si
     for road in roads.values():
         for element in children(road.element, "signals/signalReference"):
             key = text_id(reading, element)
+            reading.total(element, "signals", 1, MAX_SIGNALS)
             if key not in by_id:
                 reading.skip("reference to a signal that does not exist")
             elif (signal := by_id[key]) is not None:

@@ -15,9 +15,13 @@ from typing import Any, TypeAlias
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
+from world.budget import spend
 from world.roadmap import MapError
 
 MAX_BYTES = 128 * 1024 * 1024  # of a file, and of what it decompresses to
+MAX_TREE = 700_000_000  # [bytes] of memory that the element tree may take, as `_tree_bytes` estimates it
+MAX_KINDS = 300  # kinds of things that are counted by name; the rest are counted together
+ENCODINGS = re.compile(r"(utf-?(8|16)|us-ascii|ascii|iso-?8859-\d+|latin-?1|windows-125\d|cp125\d)", re.IGNORECASE)
 MAX_ABS = 1e30  # keeps cubics over the longest road finite; exporters write huge coefficients over tiny lengths
 Element: TypeAlias = Any  # lxml.etree._Element; lxml ships no types
 
@@ -28,15 +32,30 @@ class Reading:
 
     file: str
     skipped: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)  # what was made so far, by name
 
     def skip(self, what: str, count: int = 1) -> None:
         """Counts something that was not used; `what` is plain English and becomes a key of RoadMap.skipped."""
+        what = "".join(c if c.isprintable() else "?" for c in what)
+        if what not in self.skipped and len(self.skipped) >= MAX_KINDS:
+            what = "further kinds of things, not named here"
         self.skipped[what] = self.skipped.get(what, 0) + count
 
     def skipped_if(self, what: str, count: int) -> None:
         """`skip`, unless the count is zero."""
         if count:
             self.skip(what, count)
+
+    def total(self, element: Element | str, what: str, count: int, most: int) -> None:
+        """Adds to the number of things that the map makes the reader keep, and looks at the clock.
+
+        Raises:
+            MapError: there are more than `most` by now, or the time is over (`world.budget`).
+        """
+        self.totals[what] = found = self.totals.get(what, 0) + count
+        if found > most:
+            raise self.error(element, f"the map needs {found} {what} by now; at most {most} are allowed")
+        spend(element if isinstance(element, str) else str(element.tag))
 
     def error(self, element: Element | str, reason: str) -> MapError:
         """The MapError to raise for an element."""
@@ -94,6 +113,11 @@ def parse(data: bytes, reading: Reading) -> Element:
     refuse = reading.error("document type", "a DOCTYPE or an entity is not allowed in a map")
     if re.search(rb"<!(DOCTYPE|ENTITY)", data[:65536]):
         raise refuse
+    _check_encoding(data, reading)
+    if (needed := _tree_bytes(data)) > MAX_TREE:
+        raise reading.error(
+            "file", f"would take {needed / 1e6:.0f} MB as a tree; at most {MAX_TREE / 1e6:.0f} are allowed"
+        )
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
     )
@@ -110,6 +134,20 @@ def parse(data: bytes, reading: Reading) -> Element:
     if root.tag != "OpenDRIVE":
         raise reading.error(root, "the root of a map must be <OpenDRIVE>")
     return root
+
+
+def _check_encoding(data: bytes, reading: Reading) -> None:
+    """Refuses encodings in which markup does not look like ASCII: sizes are estimated before anything is parsed."""
+    declared = re.match(rb"""\s*(?:\xef\xbb\xbf)?<\?xml[^>]{0,200}?encoding\s*=\s*["']([^"'>]{0,60})""", data[:400])
+    if declared and not ENCODINGS.fullmatch(name := declared[1].decode("latin-1")):
+        raise reading.error("XML declaration", f"encoding={name!r} is not read; UTF-8, UTF-16 and Latin ones are")
+    if data[:4] == b"\x4c\x6f\xa7\x94":
+        raise reading.error("XML declaration", "EBCDIC is not read; UTF-8, UTF-16 and Latin encodings are")
+
+
+def _tree_bytes(data: bytes) -> int:
+    """Memory [bytes] of the element tree, estimated from above: libxml2's nodes, attributes and texts."""
+    return 100 * data.count(b"<") + 250 * data.count(b"=") + 2 * len(data)
 
 
 def number(reading: Reading, element: Element, name: str, default: float | None = None) -> float:
