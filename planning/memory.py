@@ -8,6 +8,7 @@ MEMORY_ROW = np.dtype(
     [
         ("stopped_at", "f8"),  # [m to go] of the stop line that was served
         ("amber_go", "f8"),  # [m to go] of the light whose amber is run
+        ("red_amber_at", "f8"),  # [s] since when the light ahead has shown red and amber, NaN
         ("plan", "i8"),  # light plan that the driver has green of, -1 none
         ("phase", "i8"),  # its phase
         ("green_at", "f8"),  # [s] when that was last seen
@@ -20,7 +21,7 @@ MEMORY_ROW = np.dtype(
         ("pass_ramp", "f8"),  # [m] of path before and after it
     ]
 )
-_EMPTY = np.array([(np.nan, np.nan, -1, -1, 0.0, -1, -1, 0.0, np.nan, np.nan, 0.0, 0.0)], MEMORY_ROW)[0]
+_EMPTY = np.array([(np.nan, np.nan, np.nan, -1, -1, 0.0, -1, -1, 0.0, np.nan, np.nan, 0.0, 0.0)], MEMORY_ROW)[0]
 
 
 def make_memory(worlds: int, drivers: int) -> NDArray[np.void]:
