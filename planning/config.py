@@ -16,8 +16,10 @@ class PlannerConfig(NamedTuple):
     # Free driving
     max_accel: float = 2.3  # [m/s^2] nuPlan's comfort bound is 2.40
     brake: float = 2.6  # [m/s^2] of planned stops
-    hard_brake: float = 4.0  # [m/s^2] a proposal may use when something comes up
-    lateral_accel: float = 3.6  # [m/s^2] in curves
+    hard_brake: float = 4.0  # [m/s^2] of proposals that drive slower than they may
+    full_brake: float = 6.0  # [m/s^2] of those that stop or follow
+    lateral_accel: float = 3.4  # [m/s^2] in curves; nuPlan's comfort bound is 4.89
+    yaw_rate: float = 0.85  # [rad/s] in curves; nuPlan's comfort bound is 0.95
     limit_factor: float = 0.995  # of the speed limit: speeding counts against a driver
     jerk: float = 3.8  # [m/s^3]
     tracking: float = 0.4  # [s] time constant towards the speed profile
@@ -25,6 +27,12 @@ class PlannerConfig(NamedTuple):
     # Following (IDM)
     min_gap: float = 1.8  # [m]
     headway: float = 0.8  # [s]
+    stand_gap: float = 0.5  # [m] that a proposal keeps behind whoever is ahead
+    coolness: float = 0.99  # share of the IDM's excess braking that is taken off
+    lead_smooth: float = 0.25  # [s] over which a leader's acceleration is taken
+    lead_brake: float = 8.0  # [m/s^2] of braking that is expected to go on until he stands
+    lead_accel: float = 1.5  # [m/s^2] of thrust that is expected to go on,
+    lead_thrust: float = 2.0  # [s] for so long
     # Corridor
     margin: float = 0.35  # [m] either side of the own body, for vehicles
     margin_cyclist: float = 0.6  # [m]

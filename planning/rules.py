@@ -6,7 +6,7 @@ points here are path coordinates of the box centre.
 
 import math
 
-from planning.path import ROUTE_STEP, project, yaw_at
+from planning.path import project, yaw_at
 from planning.speed import CONFLICT, GOAL, LIGHT, NONE, STOP_SIGN, WALKER, cap_speed
 from world.kernel import kernel
 from world.kinds import BodyKind, LightState
@@ -96,11 +96,10 @@ def walker_at_kerb(objects, path, near, length):
 
 
 @kernel
-def rule_stop(me, objects, memory, path, length, half, config):
+def rule_stop(me, objects, memory, path, half, config):
     """(path coordinate [m] to stand at, what for); also caps speeds at give-way lines and crosswalks.
 
-    Args:
-        length: [m] of route within the path; `goal_room` beyond its end is a place to stand.
+    One stands `goal_room` beyond the route's end.
     """
     stop, why = FAR, NONE
     light = light_stop(me, memory, half, config)
@@ -110,7 +109,7 @@ def rule_stop(me, objects, memory, path, length, half, config):
     if sign < stop:
         stop, why = sign, STOP_SIGN
     goal = me.remaining + config.goal_room
-    if me.remaining < length + ROUTE_STEP + 0.1 and goal < stop:
+    if goal < stop:
         stop, why = max(goal, 0.0), GOAL
     if me.yield_valid:
         at = me.yield_distance + half
