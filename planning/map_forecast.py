@@ -242,7 +242,9 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
             accel = min(max(memory.lead_accel, -config.lead_brake), config.lead_accel)
         branch, more = 0, True
         while more and branch < 4:
-            count, more = _build_chain(tables, scratch, lane, float(s), branch, way_made(speed, accel, config.lead_thrust, dt * STEPS) + length)
+            count, more = _build_chain(
+                tables, scratch, lane, float(s), branch, way_made(speed, accel, config.lead_thrust, dt * STEPS) + length
+            )
             branch += 1
             if not more:
                 break

@@ -28,7 +28,9 @@ MEMORY_ROW = np.dtype(
         ("pass_ramp", "f8"),  # [m] of path before and after it
     ]
 )
-_EMPTY = np.array([(np.nan, np.nan, np.nan, -1, -1, 0.0, -1, -1, 0.0, 0.0, -1, 0.0, np.nan, np.nan, 0.0, 0.0)], MEMORY_ROW)[0]
+_EMPTY = np.array(
+    [(np.nan, np.nan, np.nan, -1, -1, 0.0, -1, -1, 0.0, 0.0, -1, 0.0, np.nan, np.nan, 0.0, 0.0)], MEMORY_ROW
+)[0]
 
 
 @kernel

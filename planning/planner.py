@@ -22,8 +22,8 @@ from planning.map_forecast import (
     may_use_left,
     note_green,
 )
-from planning.occupancy import Occupancy, leader, make_occupancy
 from planning.memory import note_lead
+from planning.occupancy import Occupancy, leader, make_occupancy
 from planning.passing import find_obstacle, pass_shape, stop_behind, watch_obstacle
 from planning.path import make_path, path_one, point_at, project_near, shift_path
 from planning.proposals import EMERGENCY, GO, decide

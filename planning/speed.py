@@ -116,7 +116,7 @@ def follow_accel(v, other, braking, gap, config):
     The IDM brakes far harder than it must when a gap has suddenly become short. Where it asks for more than what a
     constant deceleration needs (constant-acceleration heuristic), most of the excess is taken off.
 
-    Source: Kesting, Treiber, Helbing, Enhanced intelligent driver model, Phil. Trans. R. Soc. A 368 (2010), eq. 2.4-2.6.
+    Source: Kesting, Treiber, Helbing, Enhanced intelligent driver model, Phil. Trans. R. Soc. A 368 (2010), section 2.
     """
     idm = config.max_accel - idm_interaction(
         v, v - other, max(gap, 0.1), config.min_gap, config.headway, config.max_accel, config.brake + 0.5

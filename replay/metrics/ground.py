@@ -31,9 +31,7 @@ def _far_off(tables, map_id, x, y, z):
         return False
     for i in range(_AROUND):
         angle = 2.0 * math.pi * i / _AROUND
-        if is_drivable(
-            tables, map_id, x + DRIVABLE_MARGIN * math.cos(angle), y + DRIVABLE_MARGIN * math.sin(angle), z
-        ):
+        if is_drivable(tables, map_id, x + DRIVABLE_MARGIN * math.cos(angle), y + DRIVABLE_MARGIN * math.sin(angle), z):
             return False
     return True
 

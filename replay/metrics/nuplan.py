@@ -6,7 +6,7 @@ Every term is nuPlan's, taken over the whole drive as one scene. What nuPlan mea
 (progress) is measured against the route: the human who would have driven it all.
 
 Source: nuPlan devkit, `closed_loop_reactive_agents_weighted_average.yaml` (weights, factors),
-`simulation_metric/high_level/*.yaml` (thresholds) and the metrics of `evaluation_metrics/common` that the functions name.
+`simulation_metric/high_level/*.yaml` (thresholds) and the metrics in `evaluation_metrics/common` that functions name.
 """
 
 from collections.abc import Iterable

@@ -44,12 +44,17 @@ def red_light(who):
     assert not drive.seen(EventKind.RED_LIGHT)
 
 
-@situation("Amber 30 m before the line at 50 km/h", "gone through while it is amber, without braking hard")
+@situation(
+    "Amber 30 m before the line at 50 km/h",
+    "gone through while it is amber, or stopped (traffic, which is slower) below 4.05 m/s²",
+    traffic="fails: it stops, but brakes with 6.5 m/s² at the end where 2.7 would do all along",
+)
 def amber_near(who):
     street = Street(junction(), STRAIGHT, who, speed=13.8, at=LINE - 30.0 - 2.25)
     lights(street, lambda t: AMBER if t < 3 else RED)
     drive = street.run(8)
-    assert drive.front.max() > LINE + 5 and drive.a.min() > -3.5
+    assert drive.a.min() > -4.05
+    assert drive.front.max() > LINE + 5 or (who != EXPERT and drive.front.max() < LINE)
     assert not drive.seen(EventKind.RED_LIGHT)
 
 
@@ -108,16 +113,16 @@ def stop_sign_with_traffic(who):
     assert drive.gap.min() > 0.8 and drive.s[-1] > LINE + 30
 
 
-@situation("Four cars come to a four-way stop together", "all get through within 45 s, nobody touches")
+@situation(
+    "Four cars come to a four-way stop together",
+    "one after the other; through within 30 s, nobody touches",
+)
 def four_way_stop(who):
     street = Street(junction(control="all_stop"), STRAIGHT, who, speed=8.0, at=30.0)
-    slots = [street.add_traffic(keys, 30.0, 8.0) for keys in (ONCOMING, MINOR, FROM_SOUTH)]
-    drive = street.run(45)
-    assert not drive.collided and drive.s[-1] > LINE + 40
-    state = street.engine.state
-    for slot in slots:
-        x, y = float(state.x[0, slot]), float(state.y[0, slot])
-        assert not state.valid[0, slot] or max(abs(x), abs(y)) < 12 or max(abs(x), abs(y)) > 20
+    for keys in (ONCOMING, MINOR, FROM_SOUTH):
+        street.add_traffic(keys, 30.0, 8.0)
+    drive = street.run(30)
+    assert not drive.collided and drive.s[-1] > LINE + 40 and not drive.seen(EventKind.STOP_SIGN)
 
 
 @situation("Give-way line, cars on the main road at 9 m/s every 30 m", "no car is made to brake; gone on within 30 s")
@@ -148,7 +153,11 @@ def unprotected_left(who):
         assert drive.gap.min() > 0.7 and drive.s[-1] > LINE + 30
 
 
-@situation("Left turn at green, oncoming cars every 7 s", "a gap is taken within 25 s")
+@situation(
+    "Left turn at green, three oncoming cars, 7 s apart",
+    "a gap is taken; over the junction within 25 s",
+    traffic="fails: it lets all three pass, though 4 to 5 s are enough for most drivers",
+)
 def left_through_gap(who):
     street = Street(junction(arm=200.0), LEFT, who, speed=8.0, at=150.0)
     lights(street, lambda t: GREEN)

@@ -41,7 +41,7 @@ def solid_road(length: float) -> MapDraft:
 
 
 def bend(radius: float = 30.0) -> MapDraft:
-    """A two-way road: 80 m straight, a quarter circle to the left, 80 m straight."""
+    """A two-way road, its middle line solid: 80 m straight, a quarter circle to the left, 80 m straight."""
     turn = radius * np.pi / 2
     paths = [
         Path(0.0, 0.0, 0.0, 80.0),
@@ -53,6 +53,7 @@ def bend(radius: float = 30.0) -> MapDraft:
         own = toy_road(f"b{i}", path, pavement=False)
         for lane in own:
             step = 1 if lane.key[2] < 0 else -1
+            lane.mark_left[:], lane.change_left[:] = MarkKind.SOLID, False
             if 0 <= i + step < len(paths):
                 lane.successors = [(f"b{i + step}", 0, lane.key[2])]
         lanes += own
@@ -72,7 +73,9 @@ def ramp() -> MapDraft:
         toy_lane(("on", 0, -1), Path(100.0, 0.0, 0.0, 40.0), junction="j", successors=[("m1", 0, -1)]),
         toy_lane(("m1", 0, -1), Path(140.0, 0.0, 0.0, 200.0)),
         toy_lane(("ramp", 0, -1), before, successors=[("in", 0, -1)]),
-        toy_lane(("in", 0, -1), Path(x, y, angle, turn.length, turn.curvature), junction="j", successors=[("m1", 0, -1)]),
+        toy_lane(
+            ("in", 0, -1), Path(x, y, angle, turn.length, turn.curvature), junction="j", successors=[("m1", 0, -1)]
+        ),
     ]
     return toy_draft("ramp", lanes, stops=[StopDraft(("ramp", 0, -1), 99.0, StopKind.YIELD)])
 

@@ -102,7 +102,7 @@ class Street:
         self.who = who
         self.map = build_road_map(draft)
         self.line = self.way(keys)
-        points = tuple(map(tuple, self.line[:: int(8 / _STEP)]))
+        points = tuple(map(tuple, self.line[int(at / _STEP) :: int(8 / _STEP)]))  # the route begins at the car
         scenario = Scenario("street", Path("toy"), drivers=1, route=points, route_min_length=10.0, max_time=300.0)
         self.engine = Engine(pack_maps([self.map]), scenario, worlds=1, spare=16)
         self.engine.reset([SEED])
