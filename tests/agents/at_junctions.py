@@ -167,7 +167,11 @@ def left_through_gap(who):
     assert not drive.collided and drive.s[-1] > 200 + 24
 
 
-@situation("On the main road, a car rolls up to its stop sign", "the speed is kept")
+@situation(
+    "On the main road, a car rolls up to its stop sign",
+    "the speed is kept",
+    traffic="fails: it slows to 7 m/s although the other can stop with 3 m/s²",
+)
 def right_of_way(who):
     street = Street(junction(control="stop"), STRAIGHT, who, speed=11.5)
     street.add(street.way(MINOR), lambda t: 6.0 if t < 4 else max(6 - 3 * (t - 4), 0.0), s=LINE - 2.25 - 31)
@@ -175,7 +179,11 @@ def right_of_way(who):
     assert drive.v[(drive.s > 30) & (drive.s < 100)].min() > 10.5
 
 
-@situation("On the main road, a car runs its stop sign at 9 m/s", "no collision")
+@situation(
+    "On the main road, a car runs its stop sign at 9 m/s",
+    "no collision",
+    traffic="fails: it brakes with all it has, but too late",
+)
 def stop_sign_runner(who):
     street = Street(junction(control="stop"), STRAIGHT, who, speed=11.0, at=20.0)
     street.add(street.way(MINOR), 9.0, s=24.0)
