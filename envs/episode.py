@@ -77,7 +77,7 @@ def drive_episode(
     """
     backend.reset([seed])
     dt = backend.task.dt * backend.task.control_every
-    scorer = EpisodeScorer(1, 1, dt)
+    scorer = EpisodeScorer(1, 1, dt, backend.privilege.maps)
     routes = backend.privilege.routes
     length = routes.length[:1, :1]
     scorer.reset(length)

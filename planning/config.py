@@ -15,16 +15,24 @@ class PlannerConfig(NamedTuple):
 
     # Free driving
     max_accel: float = 2.3  # [m/s^2] nuPlan's comfort bound is 2.40
-    brake: float = 2.0  # [m/s^2] of planned stops
-    hard_brake: float = 4.0  # [m/s^2] a proposal may use when something comes up
-    lateral_accel: float = 2.8  # [m/s^2] in curves
+    brake: float = 2.6  # [m/s^2] of planned stops
+    hard_brake: float = 4.0  # [m/s^2] of proposals that drive slower than they may
+    full_brake: float = 6.0  # [m/s^2] of those that stop or follow
+    lateral_accel: float = 3.4  # [m/s^2] in curves; nuPlan's comfort bound is 4.89
+    yaw_rate: float = 0.85  # [rad/s] in curves; nuPlan's comfort bound is 0.95
     limit_factor: float = 0.995  # of the speed limit: speeding counts against a driver
     jerk: float = 3.8  # [m/s^3]
     tracking: float = 0.4  # [s] time constant towards the speed profile
     preview: float = 0.15  # [s] that the profile is read ahead, plus the time that the jerk limit costs
     # Following (IDM)
-    min_gap: float = 2.0  # [m]
-    headway: float = 1.0  # [s]
+    min_gap: float = 1.8  # [m]
+    headway: float = 0.8  # [s]
+    stand_gap: float = 0.5  # [m] that a proposal keeps behind whoever is ahead
+    coolness: float = 0.99  # share of the IDM's excess braking that is taken off
+    lead_smooth: float = 0.25  # [s] over which a leader's acceleration is taken
+    lead_brake: float = 8.0  # [m/s^2] of braking that is expected to go on until he stands
+    lead_accel: float = 1.5  # [m/s^2] of thrust that is expected to go on,
+    lead_thrust: float = 2.0  # [s] for so long
     # Corridor
     margin: float = 0.35  # [m] either side of the own body, for vehicles
     margin_cyclist: float = 0.6  # [m]
@@ -43,9 +51,12 @@ class PlannerConfig(NamedTuple):
     amber_brake: float = 3.0  # [m/s^2] an amber light is worth
     amber_time: float = 2.6  # [s] in which the line must be reached at the present speed
     red_brake: float = 6.5  # [m/s^2] a red light is worth
+    red_amber_time: float = 1.0  # [s] that red and amber show before green (RiLSA, as most of Europe has it)
+    green_margin: float = 0.2  # [s] after the expected green at which the line may be crossed
+    goal_room: float = 8.0  # [m] beyond the route's end at which one stands: arriving needs no stop
     stop_speed: float = 0.05  # [m/s] that counts as a full stop
-    yield_speed: float = 5.0  # [m/s] at a give-way line
-    crosswalk_speed: float = 5.5  # [m/s] at a crosswalk with somebody at its kerb
+    yield_speed: float = 6.0  # [m/s] at a give-way line
+    crosswalk_speed: float = 6.0  # [m/s] at a crosswalk with somebody at its kerb
     # Passing
     pass_wait: float = 6.0  # [s] behind something that stands without a reason
     pass_speed: float = 5.0  # [m/s]

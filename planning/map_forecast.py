@@ -176,8 +176,18 @@ def _build_chain(tables, scratch, lane, s, branch, reach):
 
 
 @kernel
-def _forecast_chain(tables, scratch, occ, count, d, drift, speed, stop, me, dt):
-    """Write the motion along the chain in work into occ.x, y, yaw (ego frame): constant speed, ends at `stop` [m].
+def way_made(speed, accel, thrust, t):
+    """[m] in t s from a speed: braking goes on until it stands, thrust for `thrust` s."""
+    if accel < 0.0:
+        t = min(t, speed / -accel)
+        return speed * t + 0.5 * accel * t * t
+    push = min(t, thrust)
+    return speed * t + accel * push * (t - 0.5 * push)
+
+
+@kernel
+def _forecast_chain(tables, scratch, occ, count, d, drift, speed, accel, stop, me, thrust, dt):
+    """Write the motion along the chain in work into occ.x, y, yaw (ego frame), as `way_made`; it ends at `stop` [m].
 
     Args:
         d, drift: [m], [m/s] offset from the lane's centre line, left positive, and its rate, which lasts `_DRIFTS` s.
@@ -186,7 +196,7 @@ def _forecast_chain(tables, scratch, occ, count, d, drift, speed, stop, me, dt):
     last = count - 1
     length = scratch.chain_start[last] + tables.lanes[scratch.chain[last]].length
     for j in range(STEPS):
-        way = min(speed * dt * j, stop)
+        way = min(way_made(speed, accel, thrust, dt * j), stop)
         i = 0
         while i < last and scratch.chain_start[i + 1] <= way:
             i += 1
@@ -227,9 +237,14 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
         drift = speed * math.sin(course - heading)
         if abs(drift) < _DRIFT:
             drift = 0.0
+        accel = 0.0
+        if objects[o].track == memory.lead:
+            accel = min(max(memory.lead_accel, -config.lead_brake), config.lead_accel)
         branch, more = 0, True
         while more and branch < 4:
-            count, more = _build_chain(tables, scratch, lane, float(s), branch, speed * dt * STEPS + length)
+            count, more = _build_chain(
+                tables, scratch, lane, float(s), branch, way_made(speed, accel, config.lead_thrust, dt * STEPS) + length
+            )
             branch += 1
             if not more:
                 break
@@ -237,10 +252,13 @@ def forecast_by_map(me, objects, path, occ, tables, scratch, memory, config, dt)
             stop = 1e9
             if free < 1e8 and speed * speed < 2.0 * config.other_brake * max(free, 0.3):
                 stop = max(free, 0.0)
-            _forecast_chain(tables, scratch, occ, count, float(d), drift, speed, stop, me, dt)
+            _forecast_chain(
+                tables, scratch, occ, count, float(d), drift, speed, accel, stop, me, config.lead_thrust, dt
+            )
             side = reach + config.prior_side if prior else reach
             if add_entry(occ, path, length, width, side, o, prior, False, dt):
                 e = occ.count[0] - 1
+                occ.entry[e].accel = accel
                 if prior and not (occ.entry[e].first == 0 and occ.entry[e].same_way):
                     widen_entry(occ, e, int(config.early / dt + 0.5), int(config.late / dt + 0.5))
 

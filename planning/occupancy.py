@@ -27,6 +27,7 @@ ENTRY_ROW = np.dtype(
         ("walker", "?"),  # on foot
         ("source", "i8"),  # object index
         ("speed", "f8"),  # [m/s] along the path when it enters
+        ("accel", "f8"),  # [m/s^2] of that speed, 0 but for a leader
     ]
 )
 CELL_ROW = np.dtype([("low", "f8"), ("high", "f8"), ("inside", "?")])  # [m] along the path
@@ -102,7 +103,7 @@ def add_entry(occ, path, length, width, reach, source, prior, walker, dt):
     k = min(first, STEPS - 2)
     c = math.cos(occ.pose[k].yaw - yaw_at(path, 0.5 * (occ.cell[e, first].low + occ.cell[e, first].high)))
     moved = math.sqrt((occ.pose[k + 1].x - occ.pose[k].x) ** 2 + (occ.pose[k + 1].y - occ.pose[k].y) ** 2)
-    occ.entry[e].speed = moved / dt * c
+    occ.entry[e].speed, occ.entry[e].accel = moved / dt * c, 0.0
     occ.count[0] = e + 1
     return True
 
@@ -132,6 +133,16 @@ def widen_entry(occ, e, early, late):
         if inside:
             occ.cell[e, j].low, occ.cell[e, j].high = low, high
     occ.entry[e].first = max(occ.entry[e].first - early, 0)
+
+
+@kernel
+def leader(occ):
+    """Object nearest ahead that is on the path and goes its way; -1 if there is none."""
+    best, low = -1, 1e9
+    for e in range(occ.count[0]):
+        if occ.entry[e].first == 0 and occ.entry[e].same_way and 0.0 < occ.cell[e, 0].low < low:
+            best, low = occ.entry[e].source, occ.cell[e, 0].low
+    return best
 
 
 @kernel

@@ -55,9 +55,15 @@ def watch_obstacle(objects, occ, memory, row, dt):
 
 
 @kernel
-def stop_behind(occ, row, half):
-    """Path coordinate [m] to stand at behind an obstacle so that it can still be passed."""
-    return FAR if row < 0 else occ.cell[row, 0].low - half - _EARLY_GAP
+def stop_behind(occ, row, half, speed, brake):
+    """Path coordinate [m] to stand at behind an obstacle so that it can still be passed.
+
+    FAR where the deceleration `brake` [m/s^2] does not do: then one stops nearer, as behind anybody.
+    """
+    if row < 0:
+        return FAR
+    place = occ.cell[row, 0].low - half - _EARLY_GAP
+    return FAR if speed * speed > 2.0 * brake * place else place
 
 
 @kernel

@@ -22,7 +22,8 @@ from planning.map_forecast import (
     may_use_left,
     note_green,
 )
-from planning.occupancy import Occupancy, make_occupancy
+from planning.memory import note_lead
+from planning.occupancy import Occupancy, leader, make_occupancy
 from planning.passing import find_obstacle, pass_shape, stop_behind, watch_obstacle
 from planning.path import make_path, path_one, point_at, project_near, shift_path
 from planning.proposals import EMERGENCY, GO, decide
@@ -90,16 +91,26 @@ def plan_by_map(rows, tables, routes, dt, memories, scratch, out, config):
             me, memory, told = rows.driver[b, k], memories[b, k], out.driver[b, k]
             objects = rows.objects[b, k]
             if me.active:
-                length, passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
+                passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
                 fill_route_lanes(b, k, me, routes, scratch.map)
                 find_zones(tables, scratch.map)
                 note_green(me, tables, scratch.map, memory, 0.5 * me.length)
+                note_lead(objects, find_lead(objects, memory.lead), memory, dt, config.lead_smooth)
                 forecast_by_map(me, objects, scratch.path, scratch.occ, tables, scratch.map, memory, config, STEP_DT)
-                drive_one(me, objects, length, passing, dt, memory, scratch, told, config)
+                drive_one(me, objects, passing, dt, memory, scratch, told, config)
                 note_plan(me, told.choice, scratch.path, scratch.rolls, out.plan[b, k])
                 consider_pass(me, objects, tables, memory, scratch, config)
             else:
                 told.steer, told.drive = 0.0, config.hold
+
+
+@kernel
+def find_lead(objects, track):
+    """Index of the object with a track; -1 where it is not there, or the track is -1."""
+    for o in range(len(objects)):
+        if track >= 0 and objects[o].valid and objects[o].track == track:
+            return o
+    return -1
 
 
 @kernel
@@ -111,9 +122,9 @@ def plan_by_scene(rows, dt, memories, scratch, out, config):
             me, memory, told = rows.driver[b, k], memories[b, k], out.driver[b, k]
             objects = rows.objects[b, k]
             if me.active:
-                length, passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
+                passing = lay_path(me, rows.route[b, k], memory, scratch.path, config)
                 forecast_by_scene(me, objects, scratch.path, scratch.occ, config, STEP_DT)
-                drive_one(me, objects, length, passing, dt, memory, scratch, told, config)
+                drive_one(me, objects, passing, dt, memory, scratch, told, config)
                 note_plan(me, told.choice, scratch.path, scratch.rolls, out.plan[b, k])
             else:
                 told.steer, told.drive = 0.0, config.hold
@@ -121,28 +132,28 @@ def plan_by_scene(rows, dt, memories, scratch, out, config):
 
 @kernel
 def lay_path(me, route, memory, path, config):
-    """(metres of route on it, whether it passes something): fill the path and the speeds that road and pass allow."""
-    length = path_one(route, path)
+    """Fill the path and the speeds that road and pass allow; returns whether it passes something."""
+    path_one(route, path)
     passing = apply_pass(me, memory, path)
     allow_speeds(path, config)
     if passing:
         cap_speed(path, 0.0, 200.0, config.pass_speed, LEADER)
-    return length, passing
+    return passing
 
 
 @kernel
-def drive_one(me, objects, length, passing, dt, memory, scratch, out, config):
+def drive_one(me, objects, passing, dt, memory, scratch, out, config):
     """Rules, proposals, choice and controls of one driver whose path and forecasts are laid."""
     path, occ, rolls, lanes = scratch.path, scratch.occ, scratch.rolls, scratch.map
     half = 0.5 * me.length
-    stop, why = rule_stop(me, objects, memory, path, length, half, config)
+    stop, why = rule_stop(me, objects, memory, path, half, config)
     zone0, zone1 = next_zone(lanes, half)
     wait = wait_place(zone0, half)
     if wait < stop and blocked_exit(occ, zone0, zone1, half, me.speed):
         stop, why = wait, JUNCTION
     row = -1 if passing else find_obstacle(me, objects, occ, half)
     watch_obstacle(objects, occ, memory, row, dt)
-    behind = stop_behind(occ, row, half)
+    behind = stop_behind(occ, row, half, me.speed, config.brake)
     if 0.0 < behind < stop:
         stop, why = behind, LEADER
     brake_in_time(path, config.brake)
@@ -151,6 +162,9 @@ def drive_one(me, objects, length, passing, dt, memory, scratch, out, config):
         config,
     )  # fmt: skip
     memory.choice = q
+    source = leader(occ)
+    if source < 0 or objects[source].track != memory.lead:
+        note_lead(objects, source, memory, dt, config.lead_smooth)
     control_one(me, q, path, rolls, dt, out, config)
 
 

@@ -40,8 +40,10 @@ def fill_proposals(rolls, occ, rule_stop, wait_at, half, max_brake, config):
     """Speed factors, stop points and brake limits of all proposals; returns whether the nearest yield is a walker's."""
     near, far, walks = yield_places(occ, half, config)
     for q in range(COUNT):
-        rolls.proposal[q].factor, rolls.proposal[q].stop, rolls.proposal[q].brake = 1.0, rule_stop, 6.0
+        rolls.proposal[q].factor, rolls.proposal[q].stop, rolls.proposal[q].brake = 1.0, rule_stop, config.full_brake
     rolls.proposal[EASE].factor, rolls.proposal[SLOW].factor, rolls.proposal[CREEP].factor = 0.75, 0.5, 0.25
+    for q in (EASE, SLOW, CREEP):
+        rolls.proposal[q].brake = config.hard_brake
     rolls.proposal[YIELD_NEAR].stop = min(near, rule_stop)
     rolls.proposal[YIELD_FAR].stop = min(far, rule_stop)
     rolls.proposal[WAIT].stop = min(wait_at, rule_stop)

@@ -6,7 +6,7 @@ points here are path coordinates of the box centre.
 
 import math
 
-from planning.path import ROUTE_STEP, project, yaw_at
+from planning.path import project, yaw_at
 from planning.speed import CONFLICT, GOAL, LIGHT, NONE, STOP_SIGN, WALKER, cap_speed
 from world.kernel import kernel
 from world.kinds import BodyKind, LightState
@@ -14,7 +14,20 @@ from world.kinds import BodyKind, LightState
 RED, RED_AMBER, AMBER = int(LightState.RED), int(LightState.RED_AMBER), int(LightState.AMBER)
 PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 FAR = 1e6  # [m] no stop
+_TICK = 0.05  # [s]
 KERB_REACH = 9.0  # [m] from the path to somebody who may use the crosswalk
+
+
+@kernel
+def soonest(distance, speed, accel, config):
+    """[s] in which a distance [m] is covered at the most with full thrust; counts to 2 s."""
+    a, v, s, t = max(accel, 0.0), speed, 0.0, 0.0
+    while s < distance and t < 2.0:
+        a = min(a + config.jerk * _TICK, config.max_accel)
+        v += a * _TICK
+        s += v * _TICK
+        t += _TICK
+    return t
 
 
 @kernel
@@ -22,11 +35,19 @@ def light_stop(me, memory, half, config):
     """Path coordinate [m] to stand at for the next light, FAR if it may be passed.
 
     Amber: go if stopping takes more than `amber_brake` and the line is near in time; that decision is kept while it is
-    amber. Red: stop unless impossible.
+    amber. Red: stop unless impossible. Red and amber: go if the line cannot be reached before green.
     """
     if not me.light_valid:
         return FAR
     state, distance, v = me.light_state, me.light_distance, me.speed
+    if state != RED_AMBER:
+        memory.red_amber_at = math.nan
+    elif math.isnan(memory.red_amber_at):
+        memory.red_amber_at = me.time
+    if state == RED_AMBER:
+        green = memory.red_amber_at + config.red_amber_time + config.green_margin - me.time
+        if soonest(distance, v, me.accel, config) > green > 0.0:
+            return FAR
     line = me.remaining - distance - half
     if state != RED and state != RED_AMBER and state != AMBER:
         memory.amber_go = math.nan
@@ -75,11 +96,10 @@ def walker_at_kerb(objects, path, near, length):
 
 
 @kernel
-def rule_stop(me, objects, memory, path, length, half, config):
+def rule_stop(me, objects, memory, path, half, config):
     """(path coordinate [m] to stand at, what for); also caps speeds at give-way lines and crosswalks.
 
-    Args:
-        length: [m] of route within the path; the goal is a place to stand.
+    One stands `goal_room` beyond the route's end.
     """
     stop, why = FAR, NONE
     light = light_stop(me, memory, half, config)
@@ -88,8 +108,9 @@ def rule_stop(me, objects, memory, path, length, half, config):
     sign = sign_stop(me, memory, half, config)
     if sign < stop:
         stop, why = sign, STOP_SIGN
-    if me.remaining < length + ROUTE_STEP + 0.1 and me.remaining < stop:
-        stop, why = max(me.remaining, 0.0), GOAL
+    goal = me.remaining + config.goal_room
+    if goal < stop:
+        stop, why = max(goal, 0.0), GOAL
     if me.yield_valid:
         at = me.yield_distance + half
         cap_speed(path, at - 1.0, at + 2.0, config.yield_speed, CONFLICT)

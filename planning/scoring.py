@@ -47,6 +47,8 @@ def score_one(q, rolls, occ, half, rule_stop, zone0, zone1, best_way, dt, config
             low = occ.cell[e, j].low
             if row.prior and not (row.enters == 0 and row.same_way):
                 low -= config.prior_gap
+            elif row.first == 0 and row.same_way:
+                low -= config.stand_gap
             closing = v - max(occ.entry[e].speed, 0.0) if occ.entry[e].same_way else v
             if low > s + half + max(closing, 0.0) * 0.95:
                 continue

@@ -48,8 +48,9 @@ def allow_speeds(path, config):
         v = path[p].limit * config.limit_factor
         path[p].energy, path[p].why = v * v, LIMIT
         bend = abs(path[p].curvature)
-        if bend * v * v > config.lateral_accel:
-            path[p].energy, path[p].why = config.lateral_accel / bend, CURVE
+        most = min(config.lateral_accel / max(bend, 1e-9), (config.yaw_rate / max(bend, 1e-9)) ** 2)
+        if v * v > most:
+            path[p].energy, path[p].why = most, CURVE
 
 
 @kernel
@@ -100,6 +101,38 @@ def profile_accel(path, s, v, a, factor, stop, config):
 
 
 @kernel
+def speed_of(entry, t, config):
+    """[m/s] along the path of a forecast (ENTRY_ROW) t s from now; what only crosses the path has none."""
+    if not entry.same_way:
+        return 0.0
+    push = t if entry.accel < 0.0 else min(t, config.lead_thrust)
+    return max(entry.speed + entry.accel * push, 0.0)
+
+
+@kernel
+def follow_accel(v, other, braking, gap, config):
+    """[m/s^2] behind something `gap` m ahead that moves at `other` m/s and changes that by `braking` <= 0 m/s^2.
+
+    The IDM brakes far harder than it must when a gap has suddenly become short. Where it asks for more than what a
+    constant deceleration needs (constant-acceleration heuristic), most of the excess is taken off.
+
+    Source: Kesting, Treiber, Helbing, Enhanced intelligent driver model, Phil. Trans. R. Soc. A 368 (2010), section 2.
+    """
+    idm = config.max_accel - idm_interaction(
+        v, v - other, max(gap, 0.1), config.min_gap, config.headway, config.max_accel, config.brake + 0.5
+    )
+    room, closing = max(gap - 0.7 * config.min_gap, 0.1), max(v - other, 0.0)
+    if other * (v - other) <= -2.0 * room * braking:
+        needed = v * v * braking / max(other * other - 2.0 * room * braking, 1e-6)
+    else:
+        needed = braking - closing * closing / (2.0 * room)
+    if idm >= needed:
+        return idm
+    brake = config.brake
+    return (1.0 - config.coolness) * idm + config.coolness * (needed + brake * math.tanh((idm - needed) / brake))
+
+
+@kernel
 def roll_one(q, path, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config):
     """Simulate proposal q from (v0, a0): speed profile, its stop point, and IDM behind whatever is on the path ahead.
 
@@ -122,10 +155,9 @@ def roll_one(q, path, rolls, occ, v0, a0, half, max_brake, stop_why, dt, config)
                 continue
             if gap > 10.0 + 3.0 * v + 0.2 * v * v:
                 continue
-            other = max(occ.entry[e].speed, 0.0) if occ.entry[e].same_way else 0.0
-            pull = config.max_accel - idm_interaction(
-                v, v - other, max(gap, 0.1), config.min_gap, config.headway, config.max_accel, config.brake + 0.5
-            )
+            other = speed_of(occ.entry[e], j * dt, config)
+            braking = min(occ.entry[e].accel, 0.0) if other > 0.0 else 0.0
+            pull = follow_accel(v, other, braking, gap, config)
             if pull < lead:
                 lead, who = pull, e
         if lead < want:

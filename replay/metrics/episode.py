@@ -8,13 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replay.metrics.comfort import SAMPLE_DT, Comfort, comfort
+from replay.metrics.ground import GroundMeter
 from replay.metrics.infractions import at_fault_collisions, count_infractions, outcome, outside_fraction, per_km
 from replay.metrics.leaderboard import driving_score_20, driving_score_21
 from replay.metrics.min_speed import MinSpeedMeter
+from replay.metrics.nuplan import (
+    NuplanScore,
+    at_fault_term,
+    direction_term,
+    making_progress_term,
+    most_against,
+    nuplan_score,
+    progress_term,
+    speed_limit_term,
+)
 from replay.metrics.trace import Trace
 from replay.metrics.ttc import TTC_HORIZON, TtcMeter
 from world.kinds import BodyKind
 from world.records import Bodies, Event, StepResult, WorldState
+from world.roadmap import MapSet
 
 FIRST_WALKER = int(BodyKind.PEDESTRIAN)
 
@@ -40,6 +52,7 @@ class EpisodeScore:
     ttc_min_s: float | None  # smallest; None: never below the horizon of 3 s
     comfort_fraction: float  # share of samples within all of nuPlan's comfort bounds
     comfort: Comfort
+    nuplan: NuplanScore | None  # nuPlan's closed-loop score and its terms; None where the scorer has no map
 
     def to_dict(self) -> dict:
         """Plain types, for JSON."""
@@ -53,11 +66,12 @@ class EpisodeScorer:
     driver is watched until its StepResult says terminated or truncated, and then again after the next reset.
     """
 
-    def __init__(self, worlds: int, drivers: int, dt: float):
-        """Args: dt: [s] between ticks (engine step times control_every)."""
+    def __init__(self, worlds: int, drivers: int, dt: float, maps: MapSet | None = None):
+        """Args: dt: [s] between ticks (engine step times control_every); maps: for nuPlan's score, None: without."""
         if not dt > 0:
             raise ValueError(f"dt is {dt} s; allowed: > 0")
         self.shape, self.dt = (worlds, drivers), dt
+        self._every = max(1, round(SAMPLE_DT / dt))  # ticks a sample
         self.route_length = np.zeros(self.shape, np.float32)
         self.progress = np.zeros(self.shape, np.float32)
         self.driven = np.zeros(self.shape)
@@ -68,6 +82,7 @@ class EpisodeScorer:
         self.min_speed = MinSpeedMeter(worlds, drivers)
         self.ttc = TtcMeter(worlds, drivers)
         self.trace = Trace(worlds, drivers)
+        self.ground = None if maps is None else GroundMeter(worlds, drivers, maps)
 
     def reset(self, route_length: NDArray[np.float32], mask: NDArray[np.bool_] | None = None) -> None:
         """Begin episodes. Args: route_length: (B, K) [m]; mask: (B, K) drivers that begin, None means all."""
@@ -81,6 +96,8 @@ class EpisodeScorer:
         self.min_speed.reset(mask)
         self.ttc.reset(mask)
         self.trace.reset(mask)
+        if self.ground is not None:
+            self.ground.reset(mask)
 
     def tick(
         self, state: WorldState, bodies: Bodies, result: StepResult, wide: NDArray[np.bool_] | None = None
@@ -105,8 +122,10 @@ class EpisodeScorer:
         count = traffic.sum(axis=1)
         mean = np.where(traffic, np.abs(state.speed[:, k:]), 0.0).sum(axis=1) / np.maximum(count, 1)
         self.min_speed.tick(self.progress, self.route_length, speed, mean, count, self.active)
-        every = max(1, round(SAMPLE_DT / self.dt))
-        self.ttc.tick(state, bodies, self.active & (self.ticks % every == 0), wide)
+        sampled = self.active & (self.ticks % self._every == 0)
+        self.ttc.tick(state, bodies, sampled, wide)
+        if self.ground is not None:
+            self.ground.tick(state, bodies, sampled)
         self.trace.tick(state.vx[:, :k], state.vy[:, :k], state.yaw[:, :k], self.active)
         ended = self.active & np.logical_or(result.terminated, result.truncated)
         self.done |= ended
@@ -141,6 +160,28 @@ class EpisodeScorer:
             ttc_min_s=smallest if smallest <= TTC_HORIZON else None,
             comfort_fraction=smooth.fraction,
             comfort=smooth,
+            nuplan=self._nuplan(b, k, completion * length, smooth),
+        )
+
+    def _nuplan(self, b: int, k: int, progress: float, smooth: Comfort) -> NuplanScore | None:
+        """nuPlan's score of driver k of world b, who has done `progress` m of its route."""
+        if self.ground is None:
+            return None
+        row, events = self.ground.rows[b, k], self.events[b][k]
+        share = progress_term(progress, float(self.route_length[b, k]))
+        against = most_against(self.ground.advance(b, k), self._every * self.dt)
+        caused = at_fault_collisions(events) > 0
+        return nuplan_score(
+            {
+                "at_fault": at_fault_term(events),
+                "drivable": float(not row["off"]),
+                "making_progress": making_progress_term(share),
+                "direction": direction_term(against),
+                "progress": share,
+                "ttc": float(self.ttc.failed[b, k] == 0 and not caused),
+                "speed_limit": speed_limit_term(float(row["overspeed"]), int(row["samples"])),
+                "comfort": float(smooth.comfortable),
+            }
         )
 
 
@@ -153,6 +194,7 @@ _MEANS = (
 def mean_scores(scores: Sequence[EpisodeScore]) -> dict:
     """Mean of every figure over episodes (all of them, as the leaderboard does), for JSON.
 
+    `nuplan` holds the means of nuPlan's score and terms, None where no episode has them.
     Infractions are mean counts an episode; per km they are total counts over total kilometres of route done;
     `outcomes` counts the episodes by outcome.
     """
@@ -167,6 +209,8 @@ def mean_scores(scores: Sequence[EpisodeScore]) -> dict:
     out: dict = {name: sum(float(getattr(s, name)) for s in scores) / n for name in _MEANS}
     out["infractions"] = {name: totals[name] / n for name in names}
     out["infractions_per_km"] = per_km({name: totals[name] for name in names}, km)
+    rated = [s.nuplan.to_dict() for s in scores if s.nuplan is not None]
+    out["nuplan"] = {name: sum(r[name] for r in rated) / len(rated) for name in rated[0]} if rated else None
     out["outcomes"] = dict(Counter(s.outcome for s in scores))
     out["episodes"] = n
     return out

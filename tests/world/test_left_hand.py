@@ -20,7 +20,7 @@ from world.scenario import Scenario
 
 @cache
 def crossing_map(left_hand: bool, signals: bool = False, arm: float = 300.0) -> RoadMap:
-    return map_from_bytes(crossing(left_hand, signals=signals, arm=arm), Path("crossing.xodr"))
+    return map_from_bytes(crossing(left_hand, signals=signals, arm=arm), "crossing", cache=False)
 
 
 def connecting(m: RoadMap, start: int, end: int) -> int:
