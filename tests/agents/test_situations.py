@@ -24,7 +24,7 @@ def traffic_rows():
         yield pytest.param(row, marks=marks, id=row.check.__name__)
 
 
-@pytest.mark.parametrize("row", traffic_rows())
+@pytest.mark.parametrize("row", list(traffic_rows()))
 def test_traffic(row):
     row.check(TRAFFIC)
 
