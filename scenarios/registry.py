@@ -1,11 +1,16 @@
 """The named scenarios, and a scenario from any OpenDRIVE file."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from world.names import unknown_name
-from world.roadmap import RoadMap
 from world.scenario import Scenario, ScenarioError
+
+if TYPE_CHECKING:  # it brings numpy, without which names are listed and errors told at once
+    from world.roadmap import RoadMap
 
 MAPS = Path(__file__).resolve().parent / "maps"
 MAP_SUFFIXES = (".xodr", ".xodr.gz")

@@ -1,5 +1,8 @@
 """What loops over slots ask of the memory in advance."""
 
+# pyright: reportCallIssue=false
+# (intrinsics take a typing context more than their callers give)
+
 import numpy as np
 
 from world.kernel import inline_kernel

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
-from simulator.follow import FAR, follow_accel, junction_accel, leader_ahead, stop_accel
+from simulator.follow import FAR, follow_accel, leader_ahead, stop_accel
 from simulator.junction import FLOWING, ask_permit, signal_hold, stop_line_before
-from simulator.lane_change import think_of_change
+from simulator.lane_change import gap_ahead, think_of_change
 from simulator.lights import call_light
 from simulator.obstacles import crosswalk_accel, obstacles_accel
+from simulator.shared_ground import junction_accel
 from simulator.state import ROUTE_LANES
 from simulator.traffic import (
     CONFLICT,
@@ -26,6 +27,7 @@ from simulator.traffic import (
 from world.idm import idm_free
 from world.kernel import inline_kernel, kernel
 from world.kinds import LightState, StopKind
+from world.queries import project_to_lane
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _BRAKE = np.float32(PROFILE_BRAKE)
@@ -245,16 +247,16 @@ def decide_one(b, i, lane0, dt, network, tables, slots, worlds, walkers, traffic
 
 @kernel
 def left_leader(b, i, tables, slots, traffic):
-    """(slot, gap [m]) of the next vehicle on the lane that vehicle i is leaving; -1 when it is out of it."""
+    """(slot, gap [m]) of the next vehicle on the lane that vehicle i is leaving, or at the start of those that follow.
+
+    -1 when it is out of it.
+    """
     row = traffic.row[b, i]
     lane = np.int64(row.leaving)
     here = np.int64(slots.lane[b, i])
     if tables.lanes[here].left != lane and tables.lanes[here].right != lane:
         return np.int64(-1), FAR
-    s = slots.lane_s[b, i] * tables.lanes[lane].length / tables.lanes[here].length
-    j = np.int64(traffic.head[b, lane - tables.maps[tables.lanes[lane].map].lane0])
-    while j >= 0 and slots.lane_s[b, j] <= s:
-        j = np.int64(traffic.row[b, j].ahead)
-    if j < 0:
-        return np.int64(-1), FAR
-    return j, slots.lane_s[b, j] - s - _HALF * (slots.length[b, i] + slots.length[b, j])
+    s, _, _ = project_to_lane(tables, lane, slots.x[b, i], slots.y[b, i], slots.lane_s[b, i], True)
+    lane0 = np.int64(tables.maps[tables.lanes[lane].map].lane0)
+    j, distance = gap_ahead(b, lane, np.float32(s), i, lane0, tables, slots, traffic)
+    return j, distance - _HALF * (slots.length[b, i] + slots.length[b, max(j, np.int64(0))])

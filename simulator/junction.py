@@ -10,9 +10,10 @@ the time to cross and a margin); do not block the box: Vienna Convention on Road
 
 import numpy as np
 
-from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, takes_span, time_to
+from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, time_to
 from simulator.lights import call_light
 from simulator.occupancy import TRAFFIC
+from simulator.shared_ground import takes_span
 from simulator.traffic import CLAIMS, EXIT_FULL, FREE, LEADER, LINE_AT_START, RED, STOP_SIGN, YIELDING
 from world.kernel import inline_kernel, kernel
 from world.kinds import LightState, Priority, StopKind
@@ -81,11 +82,11 @@ def gap_to(claim, conflict, enter, leave, margin):
 
 
 @kernel
-def yields_to(b, i, front, lane, conflict, claim, top, waited, tables, slots, traffic):
+def yields_to(b, i, front, conflict, claim, top, waited, slots, traffic):
     """Whether vehicle i has to wait before the junction for another vehicle on a conflicting lane.
 
     Args:
-        front: [m] s of the own bumper on `lane` (negative: before it).
+        front: [m] s of the own bumper on its junction lane (negative: before it).
         top: [m/s] own speed in the junction. waited: [s] since it came to the line.
     """
     if claim.front - claim.length > conflict.o1 + CLEAR:
@@ -96,7 +97,7 @@ def yields_to(b, i, front, lane, conflict, claim, top, waited, tables, slots, tr
     enter = time_to(conflict.s0 - front, speed, _EARLY, max(top, speed))
     if taken:
         if conflict.kind == MERGE:
-            lead = (tables.lanes[lane].length - front) - (tables.lanes[conflict.lane].length - claim.front)
+            lead = (conflict.s1 - front) - (conflict.o1 - claim.front)
             if lead > claim.length:
                 return False  # it merges well before: a leader
         if (
@@ -143,9 +144,7 @@ def way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic)
             node = np.int64(traffic.claim_head[b, conflict.lane - lane0])
             while node >= 0 and conflict.kind != DIVERGE:
                 claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
-                if claim.slot != i and yields_to(
-                    b, i, half - start, lane, conflict, claim, top, waited, tables, slots, traffic
-                ):
+                if claim.slot != i and yields_to(b, i, half - start, conflict, claim, top, waited, slots, traffic):
                     return False
                 node = np.int64(claim.next)
         start += shape.length

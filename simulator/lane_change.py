@@ -10,6 +10,7 @@ from simulator.follow import FAR
 from simulator.occupancy import TRAFFIC
 from world.idm import idm_accel, mobil_allows, mobil_gain
 from world.kernel import kernel
+from world.queries import project_to_lane
 
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 THRESHOLD = np.float32(0.3)  # [m/s^2] MOBIL's switching threshold
@@ -99,7 +100,8 @@ def may_cross_mark(tables, lane, s, left):
 @kernel
 def change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traffic):
     """MOBIL's two questions for a change of vehicle i into lane `target`; `must` drops the incentive."""
-    s = slots.lane_s[b, i] * tables.lanes[target].length / tables.lanes[slots.lane[b, i]].length
+    place, _, _ = project_to_lane(tables, target, slots.x[b, i], slots.y[b, i], slots.lane_s[b, i], True)
+    s = np.float32(place)
     ahead, room_ahead = gap_ahead(b, target, s, i, lane0, tables, slots, traffic)
     behind, room_behind = gap_behind(b, target, s, i, lane0, tables, slots, traffic)
     half = _HALF * slots.length[b, i]

@@ -101,6 +101,7 @@ class Network(NamedTuple):
     cap: np.ndarray  # float32 (P,) [m/s] speed profile: limit, curves, and slower places ahead on the lane
     rails: np.ndarray  # RAIL_ROW (L,)
     lone_lights: np.ndarray  # bool (maps,) the map has lights that belong to no junction
+    bend: np.ndarray  # float32 (L,) [1/m] tightest curve
     alive: np.ndarray  # bool (L,) the lane does not lead into a dead end whatever one does
     spawn_start: np.ndarray  # int32 (maps + 1,)
     spawn_lane: np.ndarray  # int32 (S,)
@@ -144,14 +145,15 @@ def make_network(maps: MapSet) -> Network:
     rails = _rails(maps, cap)
     lone = rails["flags"] & HAS_LONE_LIGHT > 0
     lone_lights = np.array([lone[row["lane0"] : row["lane1"]].any() for row in t.maps], np.bool_)
-    return Network(cap, rails, lone_lights, alive, *_spawn_places(maps, alive))
+    bend = np.maximum.reduceat(np.abs(t.points["curvature"]), t.lanes["point0"]) if len(t.lanes) else np.zeros(0)
+    return Network(cap, rails, lone_lights, bend.astype(np.float32), alive, *_spawn_places(maps, alive))
 
 
 def empty_network() -> Network:
     """A network of nothing, to take types from."""
     return Network(
-        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.bool_),
-        np.zeros(2, np.int32), np.zeros(1, np.int32),
+        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.float32),
+        np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
         np.zeros(1, np.float32), np.zeros(1, np.float64),
     )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """The way of traffic vehicles over the lane graph: random turns, moving on from lane to lane, changing lanes."""
 
+import math
+
 import numpy as np
 
 from simulator.fleet import ROUTE
@@ -9,32 +11,59 @@ from world.kernel import kernel
 from world.queries import project_to_lane
 from world.random import draw_index
 
-_ZERO = np.float32(0.0)
+_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
+LONG = np.float32(7.0)  # [m] bodies that choose their turns
+SWING = np.float32(0.0)  # [m]
 _ENERGY = np.float32(2.0 * PROFILE_BRAKE)  # [m/s^2] gain of v^2 per metre
 _ANY = np.float32(1e6)  # [m^2/s^2] more than any speed's square
 _LOOK = 5  # lanes of the way whose speeds count for the present one
 
 
 @kernel
-def pick_successor(b, i, lane, entity, network, tables, worlds, traffic):
-    """A random drivable successor, preferably one that leads on; -1 at a dead end."""
+def swings_out(b, i, lane, network, tables, slots):
+    """Whether a long body's front corner swings more than SWING beyond a lane in its tightest curve.
+
+    Both axles run on a circle of radius R; the corner, half a length ahead of the middle between them, on one of
+    radius sqrt((sqrt(R^2 - c^2) + w / 2)^2 + h^2), with c half a wheelbase and h half a length.
+    """
+    if slots.length[b, i] < LONG:
+        return False
+    radius = _ONE / max(network.bend[lane], np.float32(1e-3))
+    axle, half = _HALF * slots.wheelbase[b, i], _HALF * slots.length[b, i]
+    side = np.float32(math.sqrt(max(radius * radius - axle * axle, _ZERO))) + _HALF * slots.width[b, i]
+    reach = np.float32(math.sqrt(side * side + half * half)) - radius
+    return reach > _HALF * tables.points[tables.lanes[lane].point0].width + SWING
+
+
+@kernel
+def worth_of_way(b, i, lane, network, tables, slots):
+    """Of a successor: 0 not for vehicles, 1 a dead end, 2 too tight for the body, 3 good."""
+    if tables.lanes[lane].drivable != 1:
+        return 0
+    if not network.alive[lane]:
+        return 1
+    return 2 if swings_out(b, i, lane, network, tables, slots) else 3
+
+
+@kernel
+def pick_successor(b, i, lane, entity, network, tables, slots, worlds, traffic):
+    """A random one of the best drivable successors (see `worth_of_way`); -1 at a dead end."""
     row = tables.lanes[lane]
-    live, open_ways = 0, 0
+    best, count = 0, 0
     for q in range(row.succ0, row.succ1):
-        after = tables.successors[q]
-        if tables.lanes[after].drivable == 1:
-            open_ways += 1
-            if network.alive[after]:
-                live += 1
-    count = live if live > 0 else open_ways
-    if count == 0:
+        worth = worth_of_way(b, i, np.int64(tables.successors[q]), network, tables, slots)
+        if worth > best:
+            best, count = worth, 0
+        if worth == best:
+            count += 1
+    if best == 0:
         return np.int64(-1)
     t = traffic.row[b, i]
     pick = draw_index(worlds.seed[b], entity, t.draws, ROUTE, count)
     t.draws += 1
     for q in range(row.succ0, row.succ1):
         after = np.int64(tables.successors[q])
-        if tables.lanes[after].drivable == 1 and (live == 0 or network.alive[after]):
+        if worth_of_way(b, i, after, network, tables, slots) == best:
             if pick == 0:
                 return after
             pick -= 1
@@ -47,7 +76,7 @@ def extend_way(b, i, first, entity, network, tables, slots, worlds, traffic):
     lane = np.int64(slots.route_lane[b, i, first - 1])
     for k in range(first, slots.route_lane.shape[2]):
         if lane >= 0:
-            lane = pick_successor(b, i, lane, entity, network, tables, worlds, traffic)
+            lane = pick_successor(b, i, lane, entity, network, tables, slots, worlds, traffic)
         slots.route_lane[b, i, k] = lane
 
 
@@ -92,7 +121,9 @@ def move_on(b, i, entity, network, tables, slots, worlds, traffic):
         if slots.lane_s[b, i] <= length or after < 0:
             return
         row.previous = lane
-        row.leaving = -1
+        if row.leaving >= 0:  # it goes on between the lanes that follow
+            shape = tables.lanes[after]
+            row.leaving = shape.left if slots.lane_d[b, i] > _ZERO else shape.right
         slots.lane_s[b, i] -= length
         slots.lane[b, i] = after
         for k in range(slots.route_lane.shape[2] - 1):

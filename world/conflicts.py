@@ -18,6 +18,7 @@ _ACROSS = np.linspace(-1.0, 1.0, 7)  # tested places of a cross-section, in half
 _LEVEL = 3.0  # [m] lanes further above or below do not meet
 _CHAIN = 1000  # sections of one connecting road that are followed
 _CELL = 4.0  # [m]
+_JOIN = 8.0  # [m] last part of lanes that are joined without overlapping
 _JOINT = 0.15  # [m] a segment's band reaches so far beyond its ends, which closes the outside of bends
 
 
@@ -83,6 +84,7 @@ def find_conflicts(lanes: LaneArrays) -> Conflicts:
     there = (mirrored < len(pairs)) & (pairs[np.minimum(mirrored, len(pairs) - 1)] == b * lanes.count + a)
     keep = there & ~_linked(lanes, a, b)
     a, b, span, other_span = a[keep], b[keep], span[keep], span[mirrored[keep]]
+    a, b, span, other_span = _add_joined(lanes, own, a, b, span, other_span)
     start = np.zeros(lanes.count + 1, np.int32)
     np.cumsum(np.bincount(a, minlength=lanes.count), out=start[1:])
     kind = _kinds(lanes, a, b)
@@ -92,6 +94,27 @@ def find_conflicts(lanes: LaneArrays) -> Conflicts:
         side[late, 1] = lanes.length[own[late]]
     i32 = np.int32
     return Conflicts(start, a.astype(i32), b.astype(i32), span, other_span, kind, np.full(len(a), 2, np.int8))
+
+
+def _add_joined(lanes: LaneArrays, own: NDArray, a: NDArray, b: NDArray, span: NDArray, other_span: NDArray):
+    """The conflicts with those of lanes that lead into the same lane although their bands lie side by side."""
+    known = a * lanes.count + b
+    in_junction = np.zeros(lanes.count, np.bool_)
+    in_junction[own] = True
+    found: list[tuple[int, int]] = []
+    for lane in range(lanes.count):
+        before = [int(j) for j in lanes.predecessors(lane) if in_junction[j]]
+        spend("conflicts of lanes in junctions", len(found) + len(before) ** 2, MAX_CONFLICTS, "conflicts")
+        found += [(i, j) for i in before for j in before if i != j and lanes.junction[i] == lanes.junction[j]]
+    pairs = np.array(found, np.int64).reshape(-1, 2)
+    pairs = pairs[~np.isin(pairs[:, 0] * lanes.count + pairs[:, 1], known) & ~_linked(lanes, pairs[:, 0], pairs[:, 1])]
+    if not len(pairs):
+        return a, b, span, other_span
+    ends = [np.stack([np.maximum(lanes.length[p] - _JOIN, 0.0), lanes.length[p]], axis=1) for p in pairs.T]
+    a, b = np.concatenate([a, pairs[:, 0]]), np.concatenate([b, pairs[:, 1]])
+    span, other_span = np.concatenate([span, ends[0]]), np.concatenate([other_span, ends[1]])
+    order = np.argsort(a * lanes.count + b, kind="stable")
+    return a[order], b[order], span[order], other_span[order]
 
 
 def _cut(lanes: LaneArrays, own: NDArray) -> _Slices:
