@@ -11,6 +11,7 @@ from world.kinds import ConflictKind
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 FAR = np.float32(1e4)  # [m] nothing ahead
 STOP_HEADWAY = np.float32(0.4)  # [s] of the approach to a line: shorter than behind a vehicle, which may move
+STOP_SPARE = np.float32(1.1)  # times the deceleration that the stop takes
 STOP_SHORT = np.float32(0.9)  # [m] between bumper and line
 CROSS, MERGE, DIVERGE = int(ConflictKind.CROSS), int(ConflictKind.MERGE), int(ConflictKind.DIVERGE)
 CLEAR = np.float32(0.5)  # [m] behind a conflict's span that counts as still in it
@@ -33,8 +34,10 @@ def stop_accel(b, i, room, free, slots, traffic):
     """Acceleration [m/s^2] that stops the front bumper STOP_SHORT before a line `room` [m] ahead."""
     t = traffic.row[b, i]
     gap, speed = room - STOP_SHORT + t.min_gap, slots.speed[b, i]
-    accel = free - idm_braking(speed, speed, gap, t.min_gap, STOP_HEADWAY, t.drive, t.soft)
     needed = speed * speed * _HALF / max(room - _HALF * STOP_SHORT, np.float32(0.05))
+    # IDM brakes for a late call much harder than the stop takes: a line, unlike a leader, does not come nearer
+    least = -max(t.brake, STOP_SPARE * needed)
+    accel = max(free - idm_braking(speed, speed, gap, t.min_gap, STOP_HEADWAY, t.drive, t.soft), least)
     return min(accel, -needed) if needed > _HALF * t.brake else accel
 
 

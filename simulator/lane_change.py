@@ -20,6 +20,8 @@ JUNCTION_ROOM = np.float32(35.0)  # [m] before a junction no vehicle changes for
 END_LOOK = np.float32(200.0)  # [m] from which a vehicle wants to leave a lane that ends
 MIN_ROOM = np.float32(1.0)  # [m] bumper to bumper, whatever MOBIL says
 MIN_SPEED = np.float32(2.0)  # [m/s]
+CHANGE_TIME = np.float32(1.5)  # [s] of room ahead in the other lane, so that nobody is caught between two lanes
+CHANGE_ROOM = np.float32(4.0)  # [m] added to it
 
 
 @kernel
@@ -124,6 +126,10 @@ def change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traff
         leader = np.int64(traffic.row[b, i].ahead)
         beyond = slots.lane_s[b, leader] - slots.lane_s[b, old] if leader >= 0 else FAR
         left_new = pair_accel(b, old, leader, beyond, cap, slots, traffic)
+    if not must and ahead >= 0:
+        room = room_ahead - half - _HALF * slots.length[b, ahead]
+        if room < CHANGE_ROOM + CHANGE_TIME * slots.speed[b, i] or slots.speed[b, ahead] < MIN_SPEED:
+            return False
     if must:
         return follower_new > -SAFE_BRAKE and new > -SAFE_BRAKE
     gain = mobil_gain(new, own, follower_new, follower_before, left_new, left_before, traffic.row[b, i].polite)

@@ -159,6 +159,7 @@ def _hit(lanes: LaneArrays, slices: _Slices, row: NDArray, segment: NDArray) -> 
     row, segment = row[near], segment[near]
     hit = np.zeros(len(row), bool)
     for place in _ACROSS:
+        spend("conflicts of lanes in junctions")
         todo = np.flatnonzero(~hit)
         hit[todo] = _within(lanes, slices, row[todo], segment[todo], place, 0.0)
     row, segment = row[hit], segment[hit]
