@@ -106,20 +106,24 @@ def draw_place(b, u, network, worlds):
 
 
 @kernel
-def place_vehicle(b, i, entity, count, tries, drivers, hidden, network, tables, slots, worlds, traffic):
+def place_vehicle(b, i, entity, count, tries, first, share, drivers, hidden, network, tables, slots, worlds, traffic):
     """Draw a body, a driver and a free place for slot i; whether one was found.
 
     Args:
         entity, count: of the draws; the count differs for each time that the slot is filled.
-        tries: places drawn. hidden: only places out of the drivers' sight, where nobody has to brake for it.
+        tries: places drawn, one in three of them in the part of the map's usable length that begins at the fraction
+            `first` and holds the fraction `share`: vehicles that start together are spread evenly, and neighbours
+            in memory are neighbours on the road.
+        hidden: only places out of the drivers' sight, where nobody has to brake for it.
     """
-    first, last = network.spawn_start[worlds.map_id[b]], network.spawn_start[worlds.map_id[b] + 1]
-    if last <= first:
+    if network.spawn_start[worlds.map_id[b] + 1] <= network.spawn_start[worlds.map_id[b]]:
         return False
     draw_body(b, i, worlds.seed[b], entity, count, slots)
     draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
     for attempt in range(tries):
         u = np.float64(draw_unit(worlds.seed[b], entity, count * TRIES + attempt, PLACE))
+        if attempt < tries // 3:
+            u = first + share * u
         place, s = draw_place(b, u, network, worlds)
         empty_slot(b, i, slots, traffic)
         lane = network.spawn_lane[place]
@@ -203,7 +207,7 @@ def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
             empty_slot(b, i, slots, traffic)
             row.gone = step
     elif (step + i - drivers) % RETURN_EVERY == 0:
-        place_vehicle(b, i, entity, step + 1, RETRIES, drivers, True, network, tables, slots, worlds, traffic)
+        place_vehicle(b, i, entity, step + 1, RETRIES, 0.0, 1.0, drivers, True, network, tables, slots, worlds, traffic)
 
 
 @kernel
@@ -221,7 +225,10 @@ def fill_world(b, drivers, vehicles, network, tables, slots, worlds, traffic, ro
     for v in range(vehicles):
         i = drivers + v
         traffic.row[b, i].wanted = 1
-        place_vehicle(b, i, ENTITY_VEHICLE + v, 0, TRIES, drivers, False, network, tables, slots, worlds, traffic)
+        share = 1.0 / np.float64(vehicles)
+        first = np.float64(v) * share
+        entity = ENTITY_VEHICLE + v
+        place_vehicle(b, i, entity, 0, TRIES, first, share, drivers, False, network, tables, slots, worlds, traffic)
 
 
 assert FAR > _SEARCH
