@@ -9,7 +9,7 @@ from simulator.follow import FAR, leader_ahead
 from simulator.occupancy import PEDESTRIAN
 from simulator.overlap import is_free
 from simulator.rails import pose_on_rails
-from simulator.way import enter_way
+from simulator.way import BUS, enter_way
 from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, Controller
 from world.queries import wrap_angle
@@ -28,7 +28,7 @@ STUCK_TIME = np.float32(150.0)  # [s] of standing after which a vehicle is taken
 END_TIME = np.float32(2.0)  # [s] of standing at the end of its way
 RETURN_EVERY = 20  # steps between two attempts to come back
 START_BRAKE = np.float32(1.0)  # [m/s^2] with which a vehicle could stop for what is ahead when it starts
-_BICYCLE = int(BodyKind.BICYCLE)
+_BICYCLE, _VAN = int(BodyKind.BICYCLE), int(BodyKind.VAN)
 _CAR, _TRAFFIC, _EXTERNAL = int(BodyKind.CAR), int(Controller.TRAFFIC), int(Controller.EXTERNAL)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _SEARCH = np.float32(80.0)  # [m]
@@ -129,6 +129,9 @@ def place_vehicle(b, i, entity, count, tries, first, share, drivers, hidden, net
         lane = network.spawn_lane[place]
         if slots.kind[b, i] == _BICYCLE and tables.points[tables.lanes[lane].point0].limit > CYCLE_LIMIT:
             set_body(b, i, _CAR, _ONE, slots)
+            draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
+        if slots.kind[b, i] == BUS and not network.roomy[lane]:
+            set_body(b, i, _VAN, _ONE, slots)
             draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
         enter_way(b, i, lane, s, _ZERO, entity, network, tables, slots, worlds, traffic)
         pose_on_rails(b, i, _ZERO, network, tables, slots, traffic.row)

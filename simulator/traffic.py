@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.state import ROUTE_LANES
 from world.kinds import LaneKind, StopKind
-from world.roadmap import MapSet
+from world.roadmap import MapSet, MapTables
 
 CLAIMS = 4  # junction lanes that one vehicle may announce at a time
 LATERAL_COMFORT = 2.2  # [m/s^2] of the speed profile in curves
@@ -21,6 +21,7 @@ SPAWN_KINDS = (LaneKind.DRIVING, LaneKind.BIDIRECTIONAL)
 SPAWN_END = 18.0  # [m] nobody is put nearer than this to the end of a lane that leads into a junction
 SPAWN_BEGIN = 6.0  # [m]
 PATH_POINTS = 256  # of a scripted path
+BUS_LENGTH, BUS_WIDTH, BUS_WHEELBASE = 12.0, 2.55, 5.9  # [m] as in simulator.fleet
 LOOSE_CELLS = 256  # of the hashed grid of loose bodies, a power of two
 
 # Why a vehicle brakes (`reason`) and why it may not enter a junction (`hold`)
@@ -101,7 +102,7 @@ class Network(NamedTuple):
     cap: np.ndarray  # float32 (P,) [m/s] speed profile: limit, curves, and slower places ahead on the lane
     rails: np.ndarray  # RAIL_ROW (L,)
     lone_lights: np.ndarray  # bool (maps,) the map has lights that belong to no junction
-    bend: np.ndarray  # float32 (L,) [1/m] tightest curve
+    roomy: np.ndarray  # bool (L,) a bus may drive on for ever without swinging out of its lane
     alive: np.ndarray  # bool (L,) the lane does not lead into a dead end whatever one does
     spawn_start: np.ndarray  # int32 (maps + 1,)
     spawn_lane: np.ndarray  # int32 (S,)
@@ -141,19 +142,18 @@ def make_network(maps: MapSet) -> Network:
     for lane in t.lanes:
         first, n, step = int(lane["point0"]), int(lane["points"]), float(lane["step"])
         cap[first : first + n] = _brake_ahead(raw[first : first + n], step)
-    alive = _alive(t.lanes, t.successors)
+    alive = _alive(t.lanes, t.successors, t.lanes["drivable"] == 1)
     rails = _rails(maps, cap)
     lone = rails["flags"] & HAS_LONE_LIGHT > 0
     lone_lights = np.array([lone[row["lane0"] : row["lane1"]].any() for row in t.maps], np.bool_)
-    bend = np.maximum.reduceat(np.abs(t.points["curvature"]), t.lanes["point0"]) if len(t.lanes) else np.zeros(0)
-    return Network(cap, rails, lone_lights, bend.astype(np.float32), alive, *_spawn_places(maps, alive))
+    return Network(cap, rails, lone_lights, _roomy(t), alive, *_spawn_places(maps, alive))
 
 
 def empty_network() -> Network:
     """A network of nothing, to take types from."""
     return Network(
-        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_), np.zeros(1, np.float32),
-        np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
+        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_),
+        np.zeros(1, np.bool_), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
         np.zeros(1, np.float32), np.zeros(1, np.float64),
     )  # fmt: skip
 
@@ -213,10 +213,23 @@ def _brake_ahead(cap: NDArray, step: float) -> NDArray:
     return np.sqrt(np.maximum(best, 0.25))
 
 
-def _alive(lanes: NDArray, successors: NDArray) -> NDArray[np.bool_]:
-    """Lanes from which one may drive on for ever: what is left after pruning dead ends again and again."""
+def _roomy(t: MapTables) -> NDArray[np.bool_]:
+    """Lanes for buses: where one swings out of its lane in a bend, two that meet there touch.
+
+    Both axles run on a circle of radius R; the outer front corner, half a length ahead of the middle between them, on
+    one of radius sqrt((sqrt(R^2 - c^2) + w / 2)^2 + h^2), with c half a wheelbase and h half a length.
+    """
+    radius = 1.0 / np.maximum(np.abs(t.points["curvature"].astype(np.float64)), 1e-4)
+    axle, half, side = 0.5 * BUS_WHEELBASE, 0.5 * BUS_LENGTH, 0.5 * BUS_WIDTH
+    corner = np.hypot(np.sqrt(np.maximum(radius**2 - axle**2, 0.0)) + side, half) - radius
+    fits = np.logical_and.reduceat(corner <= 0.5 * t.points["width"], t.lanes["point0"])
+    return _alive(t.lanes, t.successors, fits & (t.lanes["drivable"] == 1))
+
+
+def _alive(lanes: NDArray, successors: NDArray, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Usable lanes from which one may drive on for ever: what is left after pruning dead ends again and again."""
     n = len(lanes)
-    alive = lanes["drivable"] == 1
+    alive = usable
     count = np.diff(np.append(lanes["succ0"], len(successors)))
     source = np.repeat(np.arange(n), count)
     while True:

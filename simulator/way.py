@@ -1,48 +1,30 @@
 """The way of traffic vehicles over the lane graph: random turns, moving on from lane to lane, changing lanes."""
 
-import math
-
 import numpy as np
 
 from simulator.fleet import ROUTE
 from simulator.state import ROUTE_LANES
 from simulator.traffic import PROFILE_BRAKE
 from world.kernel import kernel
+from world.kinds import BodyKind
 from world.queries import project_to_lane
 from world.random import draw_index
 
-_ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-LONG = np.float32(7.0)  # [m] bodies that choose their turns
-SWING = np.float32(0.0)  # [m]
+_ZERO = np.float32(0.0)
+BUS = int(BodyKind.BUS)
 _ENERGY = np.float32(2.0 * PROFILE_BRAKE)  # [m/s^2] gain of v^2 per metre
 _ANY = np.float32(1e6)  # [m^2/s^2] more than any speed's square
 _LOOK = 5  # lanes of the way whose speeds count for the present one
 
 
 @kernel
-def swings_out(b, i, lane, network, tables, slots):
-    """Whether a long body's front corner swings more than SWING beyond a lane in its tightest curve.
-
-    Both axles run on a circle of radius R; the corner, half a length ahead of the middle between them, on one of
-    radius sqrt((sqrt(R^2 - c^2) + w / 2)^2 + h^2), with c half a wheelbase and h half a length.
-    """
-    if slots.length[b, i] < LONG:
-        return False
-    radius = _ONE / max(network.bend[lane], np.float32(1e-3))
-    axle, half = _HALF * slots.wheelbase[b, i], _HALF * slots.length[b, i]
-    side = np.float32(math.sqrt(max(radius * radius - axle * axle, _ZERO))) + _HALF * slots.width[b, i]
-    reach = np.float32(math.sqrt(side * side + half * half)) - radius
-    return reach > _HALF * tables.points[tables.lanes[lane].point0].width + SWING
-
-
-@kernel
 def worth_of_way(b, i, lane, network, tables, slots):
-    """Of a successor: 0 not for vehicles, 1 a dead end, 2 too tight for the body, 3 good."""
+    """Of a successor: 0 not for vehicles, 1 a dead end, 2 too tight for a bus, 3 good."""
     if tables.lanes[lane].drivable != 1:
         return 0
     if not network.alive[lane]:
         return 1
-    return 2 if swings_out(b, i, lane, network, tables, slots) else 3
+    return 2 if slots.kind[b, i] == BUS and not network.roomy[lane] else 3
 
 
 @kernel
