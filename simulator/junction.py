@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.follow import CLEAR, DIVERGE, FAR, MERGE, time_to
 from simulator.lights import call_light
-from simulator.occupancy import TRAFFIC
+from simulator.occupancy import TRAFFIC, is_inside
 from simulator.shared_ground import takes_span
 from simulator.traffic import CLAIMS, EXIT_FULL, FREE, LEADER, LINE_AT_START, RED, STOP_SIGN, YIELDING
 from world.kernel import inline_kernel, kernel
@@ -250,8 +250,9 @@ def ask_permit(b, i, k, start, room, hold, leader, gap, lane0, dt, network, tabl
         ahead = traffic.row[b, leader]
         if slots.controller[b, leader] != TRAFFIC or ahead.let_in == 0 or slots.speed[b, leader] < FLOWING:
             hold = LEADER
-    if hold == FREE and not exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
-        hold = EXIT_FULL
+    if hold == FREE and not is_inside(b, i, network, slots, traffic):
+        if not exit_has_room(b, i, k, start, lane0, tables, slots, traffic):
+            hold = EXIT_FULL
     waited = np.float32(worlds.step[b] + 1 - row.arrived) * dt if row.arrived > 0 else _ZERO
     if hold == FREE and not way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic):
         hold = YIELDING

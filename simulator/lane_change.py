@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.follow import FAR
 from simulator.occupancy import TRAFFIC
+from simulator.way import BUS
 from world.idm import idm_accel, mobil_allows, mobil_gain
 from world.kernel import kernel
 from world.queries import project_to_lane
@@ -160,6 +161,8 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
     left = (step // period) % 2 == 0
     target = np.int64(shape.left if left else shape.right)
     if target < 0 or not may_cross_mark(tables, lane, slots.lane_s[b, i], left):
+        return 0
+    if slots.kind[b, i] == BUS and network.roomy[lane] and not network.roomy[target]:
         return 0
     if must and not network.alive[target]:
         must = False

@@ -214,7 +214,20 @@ def touches_lane(b, i, tables, slots):
 
 
 @inline_kernel
-def is_loose(b, i, tables, slots, walkers, traffic):
+def is_inside(b, i, network, slots, traffic):
+    """Whether a vehicle, or its tail, is in a junction, which it blocks if it waits for room behind the next.
+
+    In a roundabout made of junctions and short lanes between them, everybody would wait for everybody.
+    """
+    before = np.int64(traffic.row[b, i].previous)
+    tail = before >= 0 and network.rails[before].junction >= 0
+    return network.rails[slots.lane[b, i]].junction >= 0 or (
+        tail and slots.lane_s[b, i] < _HALF * slots.length[b, i] + _ONE
+    )
+
+
+@inline_kernel
+def is_loose(b, i, network, tables, slots, walkers, traffic):
     """Whether others must see the body by its outline, since the lane lists do not tell where it is."""
     if slots.kind[b, i] == PEDESTRIAN:
         return walkers.crossing[b, i] or slots.controller[b, i] != TRAFFIC
@@ -223,6 +236,8 @@ def is_loose(b, i, tables, slots, walkers, traffic):
         return True
     row = traffic.row[b, i]
     if slots.controller[b, i] == TRAFFIC:
+        if slots.speed[b, i] < STANDING and is_inside(b, i, network, slots, traffic):
+            return True  # caught in a junction it is in the way of those on lanes beside its own
         return row.leaving >= 0 or abs(slots.lane_d[b, i]) > np.float32(0.8)
     shape = tables.lanes[lane]
     p = tables.points[shape.point0 + min(np.int64(slots.lane_s[b, i] / shape.step), np.int64(shape.points - 1))]
@@ -308,5 +323,5 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
                 sort_lane(b, np.int64(row.listed), slots, traffic)
         if slots.kind[b, i] != PEDESTRIAN and slots.lane[b, i] >= 0 and not waits_in_queue(b, i, slots, traffic):
             claim_lanes(b, i, lane0, network, tables, slots, traffic)
-        if is_loose(b, i, tables, slots, walkers, traffic):
+        if is_loose(b, i, network, tables, slots, walkers, traffic):
             add_loose(b, i, slots, traffic)
