@@ -157,7 +157,11 @@ def _vehicle_type(kind: int) -> str:
         "width": f"{fleet._WIDTH[kind]:.2f}", "maxSpeed": f"{fleet._SPEED[kind]:.1f}", "minGap": MIN_GAP,
         "tau": HEADWAY, "accel": f"{DRIVE * fleet._SCALE[kind]:.2f}", "speedFactor": "normc(0.95,0.06,0.85,1.05)",
     }  # fmt: skip
-    return f"<!-- {BodyKind(kind).name} --><vType " + " ".join(f"{k}={quoteattr(str(v))}" for k, v in values.items()) + "/>"
+    return (
+        f"<!-- {BodyKind(kind).name} --><vType "
+        + " ".join(f"{k}={quoteattr(str(v))}" for k, v in values.items())
+        + "/>"
+    )
 
 
 def _write(path: Path, tag: str, rows: list[str]) -> None:

@@ -32,7 +32,7 @@ class Sumo:
     """The loaded simulation."""
 
     def __init__(self, folder: Path, seed: int):
-        import libsumo
+        import libsumo  # pyright: ignore[reportMissingImports] # in an environment of its own
 
         self.sumo, self.steps = libsumo, 0
         files = ["-n", str(folder / "grid.net.xml"), "-r", str(folder / "demand.rou.xml")]

@@ -21,7 +21,6 @@ from benchmarks.sumo_network import write_demand, write_network
 from benchmarks.threads import measure_threads
 
 
-
 @dataclass(frozen=True)
 class TrafficConfig:
     """How long to measure."""
@@ -91,7 +90,9 @@ def _compare(
         for at_work in workers.values():
             at_work.close()
     if "sumo" in windows:
-        out["ratio"][size.name] = spread([_rate(a) / _rate(b) for a, b in zip(windows["ours"], windows["sumo"], strict=True)])
+        out["ratio"][size.name] = spread(
+            [_rate(a) / _rate(b) for a, b in zip(windows["ours"], windows["sumo"], strict=True)]
+        )
 
 
 def _windows(config: TrafficConfig, workers: dict[str, worker.Worker]) -> tuple[dict[str, list], dict[str, list]]:
