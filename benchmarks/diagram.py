@@ -6,7 +6,7 @@ Source: Edie, Discussion of traffic stream measurements and definitions (1963); 
 (2013), chapters 3 and 4.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,23 @@ class DiagramConfig:
     ring_length: float = 2000.0  # [m]
     ring_densities: tuple[float, ...] = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 45, 50, 55, 60, 70, 80)  # [vehicles/km]
     wave_density: float = 50.0  # [vehicles/km] of the space-time picture
-    highway_vehicles: tuple[int, ...] = (100, 250, 400, 550, 700, 850, 1000, 1200, 1500)
-    settle: float = 900.0  # [s] before measuring
+    highway_vehicles: tuple[int, ...] = (100, 200, 300, 400, 550, 700, 850, 1000)
+    settle: float = 900.0  # [s] before measuring: waves take their time to grow
     measure: float = 600.0  # [s]
+    highway_settle: float = 300.0  # [s]
+    highway_measure: float = 300.0  # [s]
     interval: float = 60.0  # [s] of a measured point
     seeds: tuple[int, ...] = (1, 2, 3)  # a world each
 
 
 QUICK = DiagramConfig(
-    ring_densities=(10, 20, 30, 40, 50), highway_vehicles=(200, 600), settle=300.0, measure=120.0, seeds=(1,)
+    ring_densities=(10, 20, 30, 40, 50),
+    highway_vehicles=(200, 600),
+    settle=300.0,
+    measure=120.0,
+    highway_settle=120.0,
+    highway_measure=120.0,
+    seeds=(1,),
 )
 
 
@@ -203,7 +211,8 @@ def run_diagram(config: DiagramConfig) -> tuple[dict[str, Any], dict[str, NDArra
         points.append(seen.points)
     waves = drive(road, round(config.wave_density * config.ring_length / 1000.0), config, place)
     found: dict[str, Any] = {
-        "what": f"dt {DT} s; {config.settle:g} s to settle, {config.measure:g} s measured, {len(config.seeds)} worlds",
+        "what": f"dt {DT} s, {len(config.seeds)} worlds; to settle and measured: ring {config.settle:g} and "
+        f"{config.measure:g} s, highway {config.highway_settle:g} and {config.highway_measure:g} s",
         "ring": {
             "length_m": config.ring_length, "rows": rows, "capacity": max(row["flow"] for row in rows),
             "waves": {**_figures(waves.tracks.shape[1], waves),
@@ -212,7 +221,8 @@ def run_diagram(config: DiagramConfig) -> tuple[dict[str, Any], dict[str, NDArra
     }  # fmt: skip
     pictures = {"ring": np.concatenate(points), "tracks": waves.tracks}
     highway = scenario_map(find_scenario("highway"))
-    runs = [(n, drive(highway, n, config)) for n in config.highway_vehicles]
+    shorter = replace(config, settle=config.highway_settle, measure=config.highway_measure)
+    runs = [(n, drive(highway, n, shorter)) for n in config.highway_vehicles]
     pictures["highway"] = np.concatenate([seen.points for _, seen in runs])
     bins = _binned(pictures["highway"])
     found["highway"] = {"rows": [_figures(n, seen) for n, seen in runs], "bins": bins,

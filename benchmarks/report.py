@@ -24,24 +24,24 @@ def show_traffic(found: dict[str, Any], console: Console) -> None:
     """The tables of the profile `traffic`."""
     console.print(f"[bold]traffic[/bold]: {found['what']}", highlight=False)
     console.print(", ".join(f"{k} {v}" for k, v in found["machine"].items()), highlight=False)
-    table = Table("", *(f"{who} {n}" for n in found["ours"] for who in ("ours", "SUMO")))
-    columns = [found[who].get(n) for n in found["ours"] for who in ("ours", "sumo")]
-    for label, key, form in ROWS:
-        table.add_row(label, *("-" if c is None else form.format(c[key]) for c in columns))
-    console.print(table)
+    for n in found["ours"]:
+        table = Table("", "ours", "SUMO", title=f"{n[1:]} vehicles, {found['street_km'][n]} km of lanes")
+        columns = [found[who].get(n) for who in ("ours", "sumo")]
+        for label, key, form in ROWS:
+            table.add_row(label, *("-" if c is None else form.format(c[key]) for c in columns))
+        console.print(table)
     for n, ratio in found["ratio"].items():
         console.print(
-            f"ours / SUMO, {n}: {ratio['median']:.1f} ({ratio['min']:.1f} - {ratio['max']:.1f}), "
-            f"{found['street_km'][n]} km of lanes each",
+            f"ours / SUMO, {n}: {ratio['median']:.1f} ({ratio['min']:.1f} - {ratio['max']:.1f})",
             highlight=False,
         )
     for n, ours in found["ours"].items():
         console.print(f"goal of {GOAL:,.0f}, {n}: {ours['vehicle_updates_per_s'] / GOAL:.0%}", highlight=False)
     threads = found["threads"]
-    factor = threads["factor"]
+    factor, pace = threads["factor"], threads["two_threads_vehicle_updates_per_s"]
     console.print(
         f"2 threads / 1, {threads['worlds']} worlds of {threads['vehicles_a_world']} vehicles: {factor['median']:.2f} "
-        f"({factor['min']:.2f} - {factor['max']:.2f}), {threads['two_threads_vehicle_updates_per_s']:,.0f} updates/s",
+        f"({factor['min']:.2f} - {factor['max']:.2f}; by CPU time {threads['factor_by_cpu']:.2f}), {pace:,.0f} updates/s",
         highlight=False,
     )
     for n, cost in found["resets"].items():
