@@ -41,7 +41,7 @@ def show_traffic(found: dict[str, Any], console: Console) -> None:
     factor, pace = threads["factor"], threads["two_threads_vehicle_updates_per_s"]
     console.print(
         f"2 threads / 1, {threads['worlds']} worlds of {threads['vehicles_a_world']} vehicles: {factor['median']:.2f} "
-        f"({factor['min']:.2f} - {factor['max']:.2f}; by CPU time {threads['factor_by_cpu']:.2f}), {pace:,.0f} updates/s",
+        f"({factor['min']:.2f} - {factor['max']:.2f}; by CPU {threads['factor_by_cpu']:.2f}), {pace:,.0f} updates/s",
         highlight=False,
     )
     for n, cost in found["resets"].items():
