@@ -18,6 +18,7 @@ from simulator.judge import clear_events, collect_events
 from simulator.model import Model, make_model, pack_model
 from simulator.scene import scene_view
 from simulator.sensors import SensorConfig, sensor_frame
+from simulator.snapshot import Start, WorldRows, restore_world, store_world
 from simulator.state import bodies_view, state_view
 from simulator.traffic import PATH_POINTS
 from simulator.warmup import warm_up
@@ -63,6 +64,7 @@ class Engine:
         self._errands = make_errands(maps, scenario, worlds)
         self._use(make_model(maps, self._errands.routes, worlds, scenario, spare, sensor_config or SensorConfig()))
         model = self.model
+        self._rows = WorldRows(model)
         if map_id is not None:
             model.worlds.map_id[:] = map_id
         self.bodies = bodies_view(model.slots)
@@ -81,6 +83,11 @@ class Engine:
         self.model = model
         self._packed = pack_model(model)
         self.address = self._packed.address
+
+    def _use_routes(self) -> None:
+        """Work on the errands' table of routes, which may have grown."""
+        if self.model.routes is not self._errands.routes:
+            self._use(self.model._replace(routes=self._errands.routes))
 
     def free_path(self) -> int:
         """Index of a path that no slot uses, after making room if there is none."""
@@ -146,9 +153,8 @@ class Engine:
             for k, length in enumerate(lengths):
                 start_driver(self.address, b, k, float(self.scenario.time_limit(length)))
         self._errands.pack()
-        if model.routes is not self._errands.routes:
-            self._use(model._replace(routes=self._errands.routes))
-            model = self.model
+        self._use_routes()
+        model = self.model
         model.judge.event_count[which] = 0
         model.judge.event_lost[which] = 0
         self.hooks.forget(which)
@@ -158,6 +164,25 @@ class Engine:
         if self.director is not None:
             for b in which:
                 self.director.reset(int(b), self.hooks, self.state)
+
+    def store(self, world: int) -> Start:
+        """All that a world is at this moment, for `restore`.
+
+        Raises:
+            ValueError: no such world, never reset, or a director is at work, whose memory is not the engine's.
+        """
+        return store_world(self, world)
+
+    def restore(self, world: int, start: Start) -> None:
+        """Bring a world back to a stored start: it goes on bit for bit as after the store, hash included.
+
+        Any world will do whose map is the same, of any engine with the same maps, head counts, clock, judge and
+        sensors. Its log of hook operations is empty afterwards. Costs a copy; see docs/benchmarks.md.
+
+        Raises:
+            ValueError: no such world, a start of another kind of engine or map, or a director is at work.
+        """
+        restore_world(self, world, start)
 
     def step(self, control: Control) -> StepResult:
         """Apply (B, K) controls for `control_every` engine steps.

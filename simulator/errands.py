@@ -1,5 +1,7 @@
 """Errands: the route of every driver, dense for the judge and privileged agents, sparse for the task."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,12 +47,38 @@ class Errands:
         for k in range(self.scenario.drivers):
             line = self._line(seed, map_id, k, starts)
             starts.append((float(line.x[0]), float(line.y[0])))
-            self.lines[b][k] = line
-            lane0 = int(self.maps.tables.maps["lane0"][map_id])
-            if len(line.x) > self.routes.x.shape[2] or len(line.piece_lane) > self.routes.piece_lane.shape[2]:
-                self._grow(len(line.x), len(line.piece_lane))
-            put_route(self.routes, b, k, line, lane0)
+            self._put_line(b, k, line, map_id)
         return [line.length for line in self.lines[b] if line is not None]
+
+    def _put_line(self, b: int, k: int, line: RouteLine | None, map_id: int) -> None:
+        """Give driver k of world b a route."""
+        self.lines[b][k] = line
+        if line is not None:
+            points, pieces = len(line.x), len(line.piece_lane)
+            if points > self.routes.x.shape[2] or pieces > self.routes.piece_lane.shape[2]:
+                self._grow(points, pieces)
+        put_route(self.routes, b, k, line, int(self.maps.tables.maps["lane0"][map_id]))
+
+    def put(self, b: int, lines: Sequence[RouteLine | None], map_id: int) -> bool:
+        """Give the drivers of world b these routes; whether they were others before.
+
+        Routes are never changed, only replaced: where all are the same objects, nothing is to be done.
+        """
+        if all(new is old for new, old in zip(lines, self.lines[b], strict=True)):
+            return False
+        for k, line in enumerate(lines):
+            self._put_line(b, k, line, map_id)
+        self._pack_world(b)
+        return True
+
+    def _pack_world(self, b: int) -> None:
+        """Bring the sparse waypoints of one world up to date with its routes."""
+        room = self.waypoint.shape[2]
+        waypoint, command, valid = pack_waypoints([self.lines[b]], room)
+        if waypoint.shape[2] > room:
+            self.pack()
+        else:
+            self.waypoint[b], self.command[b], self.waypoint_valid[b] = waypoint[0], command[0], valid[0]
 
     def _line(self, seed: int, map_id: int, k: int, starts: list[tuple[float, float]]) -> RouteLine:
         """Driver k's route, clear of the starts of the drivers before it."""

@@ -2,9 +2,11 @@
 
 Sizes are those of common European vehicles (dimensions from the makers' data sheets, rounded): a compact car, a
 delivery van, a two-axle 7.5 t to 12 t truck, a 12 m city bus, a motorcycle, a bicycle with rider.
-Driver parameters spread around the published IDM sets: T 1.0-1.6 s, s0 2 m, a 0.73-2 m/s^2, b 1.5-2 m/s^2.
-Source: Treiber, Hennecke, Helbing, Phys. Rev. E 62 (2000), table I; Treiber, Kesting, Traffic Flow Dynamics (2013),
-table 11.2; MOBIL: politeness 0-0.5, Kesting, Treiber, Helbing (2007).
+Driver parameters spread around the published IDM sets: T 1.0-1.6 s, s0 2 m, a 0.73-1.4 m/s^2, b 1.5-2 m/s^2. Drivers
+with a much above s0 / T^2 damp every disturbance: no stop-and-go traffic (`python -m benchmarks diagram`).
+Source: Treiber, Hennecke, Helbing, Phys. Rev. E 62 (2000), table I (a 0.73); Treiber, Kesting, Traffic Flow Dynamics
+(2013), table 11.2 (a 1.0) and section 15.4 (stability); Kesting, Treiber, Helbing, Phil. Trans. R. Soc. A 368 (2010),
+table 1 (a 1.4); MOBIL: politeness 0-0.5, Kesting, Treiber, Helbing (2007).
 """
 
 import numpy as np
@@ -87,7 +89,7 @@ def draw_driver(b, i, seed, entity, count, slots, row):
     kind = np.int64(slots.kind[b, i])
     t.headway = draw_range(seed, entity, count, HEADWAY, 1.0, 1.6)
     t.min_gap = draw_range(seed, entity, count, GAP, 1.5, 2.5)
-    drive = draw_range(seed, entity, count, DRIVE, 1.2, 2.0) * _SCALE[kind]
+    drive = draw_range(seed, entity, count, DRIVE, 0.8, 1.4) * _SCALE[kind]
     t.drive = min(drive, slots.max_accel[b, i])
     t.brake = draw_range(seed, entity, count, BRAKE, 1.5, 2.2)
     t.soft = idm_softness(t.drive, t.brake)

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.follow import FAR
 from simulator.occupancy import TRAFFIC
+from simulator.traffic import RUNS_OUT
 from simulator.way import BUS
 from world.idm import idm_accel, mobil_allows, mobil_gain
 from world.kernel import kernel
@@ -155,7 +156,8 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
     if np.float32(step - row.changed) * dt < CALM and row.changed > 0:
         return 0
     end = dead_end_room(b, i, END_LOOK, network, tables, slots)
-    must = end < FAR or (network.alive[lane] == 0)
+    runs_out = network.rails[lane].flags & RUNS_OUT > 0
+    must = end < FAR or (network.alive[lane] == 0) or runs_out
     if not must and room < JUNCTION_ROOM:
         return 0
     left = (step // period) % 2 == 0
@@ -163,6 +165,8 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
     if target < 0 or not may_cross_mark(tables, lane, slots.lane_s[b, i], left):
         return 0
     if slots.kind[b, i] == BUS and network.roomy[lane] and not network.roomy[target]:
+        return 0
+    if network.rails[target].flags & RUNS_OUT > 0 or (runs_out and not left):
         return 0
     if must and not network.alive[target]:
         must = False

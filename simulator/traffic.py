@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.state import ROUTE_LANES
-from world.kinds import LaneKind, StopKind
+from world.kinds import ConflictKind, LaneKind, Priority, StopKind
 from world.roadmap import MapSet, MapTables
 
 CLAIMS = 4  # junction lanes that one vehicle may announce at a time
@@ -74,8 +74,8 @@ RAIL_ROW = np.dtype(
     ]
 )  # a cache line  # fmt: skip
 # Flags of a lane: a crosswalk; a light that belongs to no junction; one speed all along; a lane beside it that runs the
-# same way; a line at its very start
-HAS_CROSSING, HAS_LONE_LIGHT, SAME_CAP, HAS_BESIDE, LINE_AT_START = 1, 2, 4, 8, 16
+# same way; a line at its very start; it runs out into the lane on its left (an entry's acceleration lane)
+HAS_CROSSING, HAS_LONE_LIGHT, SAME_CAP, HAS_BESIDE, LINE_AT_START, RUNS_OUT = 1, 2, 4, 8, 16, 32
 LINE_REACH = np.float32(25.0)  # [m] a stop line this far before a junction belongs to it
 
 
@@ -181,11 +181,34 @@ def _rails(maps: MapSet, cap: NDArray[np.float32]) -> NDArray:
             | SAME_CAP * bool((cap[first : first + n] == cap[first]).all())
             | HAS_BESIDE * (lane["left"] >= 0 or lane["right"] >= 0)
             | LINE_AT_START * (stop1 > stop0 and t.stops["s"][stop0] < 1.0)
+            | RUNS_OUT * _runs_out(t, lane)
         )
         for q in range(stop0, stop1):
             if lane["length"] - t.stops["s"][q] < LINE_REACH:
                 rail["line"], rail["stop"] = t.stops["s"][q], q
     return rails
+
+
+def _runs_out(t: MapTables, lane: NDArray) -> bool:
+    """Whether all that a lane leads to is where the lane on its left leads to as well, whose traffic goes first."""
+    if lane["left"] < 0 or lane["junction"] >= 0:
+        return False
+    ways = _onward(t, lane)
+    beyond = {after for way in ways for after in _onward(t, t.lanes[way])}
+    next_ways = _onward(t, t.lanes[lane["left"]])
+    beside = {after for way in next_ways for after in _onward(t, t.lanes[way])}
+    if not beyond or not beyond <= beside or (t.lanes["junction"][ways] < 0).any():
+        return False
+    for way in ways:
+        rows = t.conflicts[t.lanes["conf0"][way] : t.lanes["conf1"][way]]
+        gives_way = (rows["kind"] == ConflictKind.MERGE) & (rows["priority"] == Priority.YIELDS)
+        if not (gives_way & np.isin(rows["lane"], next_ways)).any():
+            return False
+    return True
+
+
+def _onward(t: MapTables, lane: NDArray) -> list[int]:
+    return t.successors[lane["succ0"] : lane["succ1"]].tolist()
 
 
 def _straighten(rail: NDArray, points: NDArray) -> None:
