@@ -16,6 +16,8 @@ from world.queries import wrap_angle
 from world.random import draw_unit
 from world.route_table import route_lane, route_point
 
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, leave no large gaps
+FIRST_PLACE = 111  # purpose of a draw
 TRIES = 48  # places drawn for a vehicle at reset
 RETRIES = 6  # places drawn at a time for a vehicle that comes back
 ROOM = np.float32(4.0)  # [m] free before and behind a new vehicle
@@ -106,14 +108,12 @@ def draw_place(b, u, network, worlds):
 
 
 @kernel
-def place_vehicle(b, i, entity, count, tries, first, share, drivers, hidden, network, tables, slots, worlds, traffic):
+def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, network, tables, slots, worlds, traffic):
     """Draw a body, a driver and a free place for slot i; whether one was found.
 
     Args:
         entity, count: of the draws; the count differs for each time that the slot is filled.
-        tries: places drawn, one in three of them in the part of the map's usable length that begins at the fraction
-            `first` and holds the fraction `share`: vehicles that start together are spread evenly, and neighbours
-            in memory are neighbours on the road.
+        tries: places tried. place0: the first, as a fraction of the map's usable length; the others are drawn.
         hidden: only places out of the drivers' sight, where nobody has to brake for it.
     """
     if network.spawn_start[worlds.map_id[b] + 1] <= network.spawn_start[worlds.map_id[b]]:
@@ -122,8 +122,8 @@ def place_vehicle(b, i, entity, count, tries, first, share, drivers, hidden, net
     draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
     for attempt in range(tries):
         u = np.float64(draw_unit(worlds.seed[b], entity, count * TRIES + attempt, PLACE))
-        if attempt < tries // 3:
-            u = first + share * u
+        if attempt == 0:
+            u = place0
         place, s = draw_place(b, u, network, worlds)
         empty_slot(b, i, slots, traffic)
         lane = network.spawn_lane[place]
@@ -210,7 +210,8 @@ def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
             empty_slot(b, i, slots, traffic)
             row.gone = step
     elif (step + i - drivers) % RETURN_EVERY == 0:
-        place_vehicle(b, i, entity, step + 1, RETRIES, 0.0, 1.0, drivers, True, network, tables, slots, worlds, traffic)
+        u = np.float64(draw_unit(worlds.seed[b], entity, step + 1, FIRST_PLACE))
+        place_vehicle(b, i, entity, step + 1, RETRIES, u, drivers, True, network, tables, slots, worlds, traffic)
 
 
 @kernel
@@ -225,13 +226,13 @@ def fill_world(b, drivers, vehicles, network, tables, slots, worlds, traffic, ro
         slots.generation[b, i] = 0
     for k in range(drivers):
         place_driver(b, k, tables, slots, worlds, traffic, routes)
+    start = np.float64(draw_unit(worlds.seed[b], ENTITY_VEHICLE, 0, FIRST_PLACE))
     for v in range(vehicles):
         i = drivers + v
         traffic.row[b, i].wanted = 1
-        share = 1.0 / np.float64(vehicles)
-        first = np.float64(v) * share
+        u = (start + np.float64(v) * GOLDEN) % 1.0  # evenly spread, however many there are
         entity = ENTITY_VEHICLE + v
-        place_vehicle(b, i, entity, 0, TRIES, first, share, drivers, False, network, tables, slots, worlds, traffic)
+        place_vehicle(b, i, entity, 0, TRIES, u, drivers, False, network, tables, slots, worlds, traffic)
 
 
 assert FAR > _SEARCH

@@ -47,7 +47,6 @@ def red_light(who):
 @situation(
     "Amber 30 m before the line at 50 km/h",
     "gone through while it is amber, or stopped (traffic, which is slower) below 4.05 m/s²",
-    traffic="fails: it stops, but brakes with 6.5 m/s² at the end where 2.7 would do all along",
 )
 def amber_near(who):
     street = Street(junction(), STRAIGHT, who, speed=13.8, at=LINE - 30.0 - 2.25)

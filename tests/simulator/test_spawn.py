@@ -2,11 +2,16 @@
 
 import numpy as np
 
+from scenarios.registry import MAPS
+from simulator.engine import Engine
 from simulator.overlap import overlapping_pairs
 from simulator.traffic import make_network
 from tests.simulator.engine_rig import drive, make_engine, toy_maps
 from world.kinds import BodyKind
+from world.mapset import pack_maps
+from world.opendrive import load_map
 from world.pack import Pack
+from world.scenario import Scenario
 
 
 def test_nobody_overlaps_at_the_start():
@@ -46,9 +51,22 @@ def test_bodies_are_a_mix_of_plausible_sizes():
         engine.reset(range(12))
         kind = engine.bodies.kind[:, :40][engine.state.valid[:, :40]]
         share = np.bincount(kind, minlength=7) / len(kind)
-        assert 0.6 < share[BodyKind.CAR] < 0.8 and (share[:6] > 0).all() and share[BodyKind.PEDESTRIAN] == 0
+        assert 0.6 < share[BodyKind.CAR] < 0.8 and share[BodyKind.PEDESTRIAN] == 0
+        assert (np.delete(share[:6], BodyKind.BUS) > 0).all() and share[BodyKind.BUS] == 0  # no room for two in a bend
         length = engine.bodies.length[:, :40][engine.state.valid[:, :40]]
         assert length.min() > 1.5 and length.max() <= 12.5
+
+
+def test_buses_drive_where_they_have_room_and_stay_there():
+    maps = pack_maps([load_map(MAPS / "highway.xodr")])
+    with Engine(maps, Scenario("test", MAPS, vehicles=120, drivers=0)) as engine:
+        engine.reset([4])
+        roomy, kind = engine.model.network.roomy, engine.bodies.kind[0]
+        assert 0.2 < roomy.mean() < 1.0
+        for _ in range(20):
+            bus = engine.state.valid[0] & (kind == BodyKind.BUS)
+            assert bus.any() and roomy[engine.model.slots.lane[0, bus]].all()
+            drive(engine, 20)
 
 
 def test_more_vehicles_leave_the_first_ones_where_they_were():
