@@ -215,6 +215,7 @@ def run_diagram(config: DiagramConfig) -> tuple[dict[str, Any], dict[str, NDArra
         f"{config.measure:g} s, highway {config.highway_settle:g} and {config.highway_measure:g} s",
         "ring": {
             "length_m": config.ring_length, "rows": rows, "capacity": max(row["flow"] for row in rows),
+            "peak": float(np.quantile(np.concatenate(points)[:, 1], 0.99)),
             "waves": {**_figures(waves.tracks.shape[1], waves),
                       "wave_speed_kmh": wave_speed(waves.tracks, config.ring_length)},
         },
@@ -226,7 +227,8 @@ def run_diagram(config: DiagramConfig) -> tuple[dict[str, Any], dict[str, NDArra
     pictures["highway"] = np.concatenate([seen.points for _, seen in runs])
     bins = _binned(pictures["highway"])
     found["highway"] = {"rows": [_figures(n, seen) for n, seen in runs], "bins": bins,
-                        "capacity": max(row["flow"] for row in bins)}  # fmt: skip
+                        "capacity": max(row["flow"] for row in bins),
+                        "peak": float(np.quantile(pictures["highway"][:, 1], 0.99))}  # fmt: skip
     return found, pictures
 
 
@@ -243,7 +245,9 @@ def show_diagram(found: dict[str, Any], console: Console) -> None:
         for row in found[name]["rows"]:
             table.add_row(*(form.format(row[key]) for key, form in zip(keys, forms, strict=True)))
         console.print(table)
-        said = f"capacity {found[name]['capacity']:.0f} vehicles/h/lane"
+        said = (
+            f"capacity {found[name]['capacity']:.0f} vehicles/h/lane, busiest 1 % of points {found[name]['peak']:.0f}"
+        )
         console.print(f"{name}: {said} (real roads: {CAPACITY[0]:.0f} to {CAPACITY[1]:.0f})", highlight=False)
     waves = found["ring"]["waves"]
     speed = waves["wave_speed_kmh"]
