@@ -65,9 +65,9 @@ def test_vehicles_start_on_lanes_and_walkers_off_them():
 
 
 def test_alone_a_vehicle_drives_at_its_share_of_the_limit(road):
-    i = road.hooks.spawn(0, CAR, (10.0, RIGHT), 0.0, 0.0, TRAFFIC)
+    i = road.hooks.spawn(0, CAR, (10.0, RIGHT), 0.0, 8.0, TRAFFIC)
     speed = []
-    run_for(road, 22.0, lambda: speed.append(float(road.state.speed[0, i])))
+    run_for(road, 14.0, lambda: speed.append(float(road.state.speed[0, i])))
     wish = LIMIT * float(road.model.traffic.row[0, i]["factor"])
     assert max(speed) <= wish + 0.05 and speed[-1] > 0.93 * wish
 
