@@ -32,7 +32,8 @@ def show_traffic(found: dict[str, Any], console: Console) -> None:
         console.print(table)
     for n, ratio in found["ratio"].items():
         console.print(
-            f"ours / SUMO, {n}: {ratio['median']:.1f} ({ratio['min']:.1f} - {ratio['max']:.1f})",
+            f"ours / SUMO, {n}: {ratio['median']:.1f} ({ratio['min']:.1f} - {ratio['max']:.1f}), "
+            f"by CPU time {found['ratio_by_cpu'][n]['median']:.1f}",
             highlight=False,
         )
     for n, ours in found["ours"].items():

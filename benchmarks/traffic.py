@@ -44,7 +44,7 @@ def run_traffic(config: TrafficConfig, say: Callable[[str], None]) -> dict[str, 
     out: dict[str, Any] = {
         "what": f"dt {DT} s, {A_CALL} steps a call, no controlled agents, no observation; {SWITCHED_ON}",
         "machine": {**describe(), "pinned_core": core},
-        "ours": {}, "sumo": {}, "ratio": {},
+        "ours": {}, "sumo": {}, "ratio": {}, "ratio_by_cpu": {},
     }  # fmt: skip
     python = _sumo(config, say, out)
     for size in config.sizes:
@@ -90,9 +90,10 @@ def _compare(
         for at_work in workers.values():
             at_work.close()
     if "sumo" in windows:
-        out["ratio"][size.name] = spread(
-            [_rate(a) / _rate(b) for a, b in zip(windows["ours"], windows["sumo"], strict=True)]
-        )
+        pairs = list(zip(windows["ours"], windows["sumo"], strict=True))
+        out["ratio"][size.name] = spread([_rate(a) / _rate(b) for a, b in pairs])
+        by_cpu = [a["updates"] / a["cpu"] / (b["updates"] / b["cpu"]) for a, b in pairs]
+        out["ratio_by_cpu"][size.name] = spread(by_cpu)
 
 
 def _windows(config: TrafficConfig, workers: dict[str, worker.Worker]) -> tuple[dict[str, list], dict[str, list]]:

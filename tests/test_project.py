@@ -11,7 +11,9 @@ from tests.data import ROOT
 from world.names import unknown_name
 
 
-@pytest.mark.parametrize("name", ["world", "simulator", "scenarios", "planning", "agents", "envs", "replay", "tarmac"])
+@pytest.mark.parametrize(
+    "name", ["world", "simulator", "scenarios", "planning", "agents", "envs", "replay", "benchmarks", "tarmac"]
+)
 def test_packages_load_from_this_checkout(name):
     module = importlib.import_module(name)
     assert str(module.__file__).startswith(str(ROOT))
