@@ -48,8 +48,4 @@ def test_entering_traffic_merges_before_the_end(highway):
                 looks += int(motorway.sum())
             before = lane.copy()
     assert entered > 20
-<<<<<<< HEAD
-    assert standing / looks < 0.03, standing / looks
-=======
     assert standing / looks < 0.05, standing / looks
->>>>>>> bench
