@@ -40,9 +40,10 @@ def shared_accel(b, i, look, front, room, own, conflict, claim, free, tables, sl
     """
     rear = claim.front - claim.length
     if conflict.kind == DIVERGE:  # its tail may still be where both lanes are one
-        if claim.front < front or (claim.front == front and claim.slot < i) or rear > conflict.o1 + CLEAR:
+        ahead = claim.front + conflict.s0 - conflict.o0 - front  # the lanes may be later parts of what parted before
+        if ahead < _ZERO or (ahead == _ZERO and claim.slot < i) or rear > conflict.o1 + CLEAR:
             return FAR
-        return follow_accel(b, i, rear - front, claim.speed, free, slots, traffic)
+        return follow_accel(b, i, ahead - claim.length, claim.speed, free, slots, traffic)
     if rear > conflict.o1 + CLEAR or not takes_span(claim, conflict.o0):
         return FAR
     if conflict.kind == MERGE:

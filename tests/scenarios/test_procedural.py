@@ -165,6 +165,7 @@ def test_a_thousand_towns_are_sound():
 
 
 @pytest.mark.slow
+@pytest.mark.sample
 def test_a_pool_of_a_hundred_towns_takes_less_than_a_minute_of_one_core():
     start = time.process_time()
     assert len(town_pool(range(5000, 5100)).maps) == 100
