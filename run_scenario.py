@@ -86,6 +86,7 @@ def main(argv: list[str] | None = None, stop: "Stop | None" = None) -> int:
     if finished.trouble:
         print(f"{parser.prog}: {finished.trouble}", file=sys.stderr)
     if finished.interrupted:
+        print(f"{parser.prog}: interrupted; what was driven is scored above", file=sys.stderr)
         return stop.status if stop is not None and stop.requested else 130
     return 1 if finished.trouble else 0
 

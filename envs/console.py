@@ -87,7 +87,11 @@ class _Lines(AbstractContextManager):
 
 def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str, Any]) -> Table:
     """The closing table: a row an episode, and their mean where there are several. Fits 80 columns."""
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
+    caption = "Qn x %: in that quarter of the route at x % of the traffic's speed (the minimum-speed term)"
+    slow = any("Q" in _costs(e) for e in episodes)
+    table = Table(
+        title=title, box=SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, caption=caption if slow else None
+    )
     for name in ("seed", "route", "done", "ds_lb20", "ds_lb21"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("what cost points", overflow="fold")
@@ -117,5 +121,5 @@ def results_table(title: str, episodes: Sequence[dict[str, Any]], mean: dict[str
 
 
 def _costs(episode: dict[str, Any]) -> str:
-    """What cost points besides the route's completion, which has a column of its own."""
-    return ", ".join(c["what"] for c in costs(episode | {"route_completion": 1.0})) or "nothing"
+    """What cost points, in few words: Q2 54 % is the second quarter of the route at 54 % of the traffic's speed."""
+    return ", ".join(c.get("short", c["what"]) for c in costs(episode)) or "nothing"

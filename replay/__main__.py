@@ -27,10 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         ("info", "say what a record holds"),
     ):
         command = commands.add_parser(name, help=text, description=text)
-        command.add_argument("file", type=Path, metavar="FILE", help="episode.mcap")
+        command.add_argument("file", type=Path, metavar="FILE", help="episode.mcap, or a run's folder with one")
         if name == "html":
             command.add_argument("--out", type=Path, metavar="PATH", help="default: FILE with the ending .html")
     options = parser.parse_args(arguments)
+    if (options.file / "episode.mcap").is_file():
+        options.file = options.file / "episode.mcap"
     from replay.reader import read_record
 
     try:

@@ -21,7 +21,7 @@ def costs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         A dict a term: `what` (text), `factor` in [0, 1) of version 2.0, `weight` of version 2.1, None where the term is
-        a factor there, too.
+        a factor there, too; `short` (text) where there are fewer words for it.
     """
     out = []
     done, outside = _share(summary.get("route_completion"), 1.0), _share(summary.get("outside_fraction"), 0.0)
@@ -40,10 +40,10 @@ def costs(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     for i, value in enumerate(ratios):
         ratio = _share(value, 1.0)
         if ratio < 1.0:
-            what = f"quarter {i + 1} at {_percent(ratio)} of traffic speed"
-            out.append(
-                _term(what, 1.0 - (1.0 - MIN_SPEED_FACTOR_20) * (1.0 - ratio), MIN_SPEED_WEIGHT_21 * (1 - ratio))
-            )
+            what = f"route quarter {i + 1} at {_percent(ratio)} of traffic speed"
+            factor = 1.0 - (1.0 - MIN_SPEED_FACTOR_20) * (1.0 - ratio)
+            term = _term(what, factor, MIN_SPEED_WEIGHT_21 * (1 - ratio))
+            out.append(term | {"short": f"Q{i + 1} {_percent(ratio)}"})
     return out
 
 

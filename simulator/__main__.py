@@ -41,10 +41,20 @@ def _audit(args: argparse.Namespace) -> int:
     from simulator.engine import Engine
     from world.mapset import pack_maps
     from world.opendrive import load_map
+    from world.roadmap import MapError
     from world.scenario import Scenario
 
     scenario = Scenario(args.map.name, args.map, vehicles=args.vehicles, pedestrians=args.pedestrians, drivers=0)
-    with Engine(pack_maps([load_map(args.map)]), scenario) as engine:
+    for name in ("seconds", "episodes", "every"):
+        if getattr(args, name) <= 0:
+            print(f"audit: --{name} is {getattr(args, name)}, allowed is more than 0", file=sys.stderr)
+            return 2
+    try:
+        engine = Engine(pack_maps([load_map(args.map)]), scenario)
+    except (MapError, ValueError) as error:
+        print(f"audit: {error}", file=sys.stderr)
+        return 2
+    with engine:
         for seed in range(args.seed, args.seed + args.episodes):
             engine.reset([seed])
             audit = run_audit(engine, args.seconds, every=args.every)

@@ -31,7 +31,7 @@ def test_a_person_reads_which_quarter_was_slow_and_what_happened_how_often():
     summary = {"route_completion": 1.0, "infractions": {"red_light": 2, "stop_sign": 0}, "min_speed": [1.0, 0.5, 1.2]}
     assert [(t["what"], t["factor"], t["weight"]) for t in costs(summary)] == [
         ("red light 2 times", pytest.approx(0.49), pytest.approx(0.8)),
-        ("quarter 2 at 50 % of traffic speed", pytest.approx(0.85), pytest.approx(0.2)),
+        ("route quarter 2 at 50 % of traffic speed", pytest.approx(0.85), pytest.approx(0.2)),
     ]
     assert costs({"route_completion": 0.9999}) == [{"what": "route 99.9 % done", "factor": 0.9999, "weight": None}]
     assert costs({"route_completion": 1.0, "outside_fraction": 0.0, "infractions": {}, "min_speed": ()}) == []
