@@ -50,9 +50,10 @@ function fillScore(jump) {
 // A driving score 2.0 is 100 times the product of these factors; 2.1 divides by 1 plus the sum of the weights.
 function costList() {
   const dl = element("dl");
+  dl.className = "costs";
   for (const { what, factor, weight } of meta.costs) {
     const in21 = weight === null ? `\u00d7${factor.toFixed(2)}` : `+${weight.toFixed(2)}`;
-    dl.append(element("dt", words(what)), element("dd", `2.0 \u00d7${factor.toFixed(2)}  2.1 ${in21}`, "bad"));
+    dl.append(element("dt", words(what)), element("dd", `2.0: \u00d7${factor.toFixed(2)} \u2003 2.1: ${in21}`, "bad"));
   }
   return dl;
 }
