@@ -17,7 +17,7 @@ from envs.backends import make_backend
 from planning.config import PlannerConfig
 from planning.speed import REASONS
 from replay.metrics import EpisodeScore, EpisodeScorer, in_junction
-from scenarios.registry import adapt, find_scenario
+from scenarios.registry import adapt, find_scenario, for_seed
 from world.protocols import Backend
 
 _STANDS = 0.3  # [m/s]
@@ -72,10 +72,12 @@ def main() -> None:
     args = parser.parse_args()
     config = PlannerConfig(**{name: getattr(args, name) for name in PlannerConfig._fields})
     scenario = adapt(find_scenario(args.scenario), args.vehicles, args.pedestrians, None)
-    backend, agent = make_backend("light", scenario), ExpertAgent(config)
+    agent = ExpertAgent(config)
     lost, stood, scores = Counter[str](), Counter[str](), []
     for seed in range(*args.seeds):
+        backend = make_backend("light", for_seed(scenario, seed))
         score, quarters = drive(backend, agent, seed)
+        backend.close()
         scores.append(score)
         faults = {name: n for name, n in score.infractions.items() if n}
         print(f"seed {seed}: {score.outcome}, ds_lb20 {score.ds_lb20:.1f}, {score.sim_time_s:.0f} s {faults or ''}")
