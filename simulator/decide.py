@@ -46,8 +46,7 @@ def desired_speed(b, i, rail, network, slots, traffic):
     s = slots.lane_s[b, i]
     cap = rail.cap
     if not rail.flags & SAME_CAP:
-        lane = network.rails[slots.lane[b, i]]
-        cap = network.cap[lane.point0 + np.int64(min(s, lane.length) * lane.per_step)]
+        cap = network.cap[rail.point0 + np.int64(min(s, rail.length) * rail.per_step)]
     energy = row.exit + _TWO * _BRAKE * max(rail.length - s, _ZERO)
     if energy < cap * cap:
         cap = np.float32(math.sqrt(energy))

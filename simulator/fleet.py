@@ -41,6 +41,7 @@ _WHEELBASE, _REAR_AXLE, _SPEED = (tuple(np.float32(v) for v in _CATALOGUE[:, c])
 _ACCEL, _BRAKE, _STEER = (tuple(np.float32(v) for v in _CATALOGUE[:, c]) for c in (7, 8, 9))
 _RATE, _LAG, _JERK = (tuple(np.float32(v) for v in _CATALOGUE[:, c]) for c in (10, 11, 12))
 _SPREAD, _SCALE = (tuple(np.float32(v) for v in _CATALOGUE[:, c]) for c in (13, 14))
+BUS_LENGTH, BUS_WIDTH, BUS_WHEELBASE = (float(_CATALOGUE[BodyKind.BUS, c]) for c in (1, 2, 4))  # [m]
 CAR, BICYCLE = int(BodyKind.CAR), int(BodyKind.BICYCLE)
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 

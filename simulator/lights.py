@@ -49,18 +49,18 @@ def call_light(b, stop, room, speed, tables, worlds):
 
 
 @kernel
-def call_ahead(b, i, tables, slots, worlds):
-    """Let a vehicle call for the phase of the next light on its way."""
+def next_light(b, i, tables, slots):
+    """(stop row, room [m] from the bumper) of the next light's line on the way; row -1: none on the next lanes."""
     start = -slots.lane_s[b, i] - _HALF * slots.length[b, i]
     for k in range(3):
         lane = np.int64(slots.route_lane[b, i, k])
-        if lane < 0 or start > CALL_REACH:
-            return
+        if lane < 0:
+            break
         for q in range(tables.lanes[lane].stop0, tables.lanes[lane].stop1):
             if tables.stops[q].kind == _LIGHT and start + tables.stops[q].s > -_ONE:
-                call_light(b, q, start + tables.stops[q].s, slots.speed[b, i], tables, worlds)
-                return
+                return np.int64(q), start + tables.stops[q].s
         start += tables.lanes[lane].length
+    return np.int64(-1), start
 
 
 @kernel

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from simulator.ahead import fetch_leader, fetch_rows
-from simulator.lights import call_ahead
+from simulator.lights import call_light, next_light
 from simulator.locate import locate_one
 from simulator.traffic import CLAIMS, LOOSE_CELLS, RED
 from world.bicycle import wrap_angle
@@ -56,6 +56,19 @@ def clear_claims(b, i, lane0, traffic):
     row.claims = 0
 
 
+@inline_kernel
+def link(b, lane, behind, ahead, traffic):
+    """Make two vehicles neighbours in a lane's list; -1 is the end of the list."""
+    if ahead >= 0:
+        traffic.row[b, ahead].behind = behind
+    else:
+        traffic.tail[b, lane] = behind
+    if behind >= 0:
+        traffic.row[b, behind].ahead = ahead
+    else:
+        traffic.head[b, lane] = ahead
+
+
 @kernel
 def list_one(b, i, lane, slots, traffic):
     """Insert a vehicle into a lane's list (index within the map), sorted by (s, slot)."""
@@ -65,15 +78,8 @@ def list_one(b, i, lane, slots, traffic):
     behind, at = np.int64(-1), np.int64(traffic.head[b, lane])
     while at >= 0 and (slots.lane_s[b, at] < s or (slots.lane_s[b, at] == s and at < i)):
         behind, at = at, np.int64(traffic.row[b, at].ahead)
-    row.ahead, row.behind = at, behind
-    if at >= 0:
-        traffic.row[b, at].behind = i
-    else:
-        traffic.tail[b, lane] = i
-    if behind >= 0:
-        traffic.row[b, behind].ahead = i
-    else:
-        traffic.head[b, lane] = i
+    link(b, lane, behind, i, traffic)
+    link(b, lane, i, at, traffic)
 
 
 @kernel
@@ -81,14 +87,7 @@ def unlist_one(b, i, traffic):
     """Take a vehicle out of its lane's list."""
     row = traffic.row[b, i]
     ahead, behind, lane = np.int64(row.ahead), np.int64(row.behind), np.int64(row.listed)
-    if ahead >= 0:
-        traffic.row[b, ahead].behind = behind
-    else:
-        traffic.tail[b, lane] = behind
-    if behind >= 0:
-        traffic.row[b, behind].ahead = ahead
-    else:
-        traffic.head[b, lane] = ahead
+    link(b, lane, behind, ahead, traffic)
     row.listed = row.ahead = row.behind = -1
 
 
@@ -147,14 +146,22 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
 
 
 @inline_kernel
+def tail_inside(b, i, network, slots, traffic):
+    """Whether a vehicle's tail is still on the lane behind, and that in a junction."""
+    before = np.int64(traffic.row[b, i].previous)
+    near = slots.lane_s[b, i] < _HALF * slots.length[b, i] + _ONE
+    return before >= 0 and near and network.rails[before].junction >= 0
+
+
+@inline_kernel
 def claim_lanes(b, i, lane0, network, tables, slots, traffic):
     """Announce a vehicle on the junction lane it is leaving, is on, and will come to."""
     row = traffic.row[b, i]
     half = _HALF * slots.length[b, i]
     look = CLAIM_LOOK + CLAIM_TIME * slots.speed[b, i]
     rank = np.int64(0)
-    before = np.int64(row.previous)
-    if before >= 0 and network.rails[before].junction >= 0 and slots.lane_s[b, i] < half + _ONE:
+    if tail_inside(b, i, network, slots, traffic):
+        before = np.int64(row.previous)
         front = half + slots.lane_s[b, i] + network.rails[before].length
         claim_one(b, i, before, lane0, rank, front, True, network, tables, slots, traffic)
         rank += 1
@@ -180,25 +187,18 @@ def claim_lanes(b, i, lane0, network, tables, slots, traffic):
 
 
 @kernel
-def red_ahead(b, i, tables, slots, worlds):
-    """Whether the next light on the way shows red and the vehicle can still stop at its line."""
-    start = -slots.lane_s[b, i] - _HALF * slots.length[b, i]
-    speed = slots.speed[b, i]
-    light0 = tables.maps[worlds.map_id[b]].light0
-    for k in range(3):
-        lane = slots.route_lane[b, i, k]
-        if lane < 0:
-            return False
-        row = tables.lanes[lane]
-        for q in range(row.stop0, row.stop1):
-            stop = tables.stops[q]
-            room = start + stop.s
-            if stop.kind == _LIGHT and room > -_ONE:
-                state = worlds.light[b, stop.light - light0]
-                stops = speed * speed < np.float32(2.0) * _FIRM_BRAKE * max(room, np.float32(0.01)) or speed < STANDING
-                return (state == _RED or state == _RED_AMBER) and stops
-        start += row.length
-    return False
+def watch_light(b, i, tables, slots, worlds, traffic):
+    """Let an external vehicle call for the next light on its way; it holds if that is red and it can still stop."""
+    stop, room = next_light(b, i, tables, slots)
+    row, speed = traffic.row[b, i], slots.speed[b, i]
+    row.hold = 0
+    if stop < 0:
+        return
+    call_light(b, stop, room, speed, tables, worlds)
+    state = worlds.light[b, tables.stops[stop].light - tables.maps[worlds.map_id[b]].light0]
+    stops = speed * speed < np.float32(2.0) * _FIRM_BRAKE * max(room, np.float32(0.01)) or speed < STANDING
+    if (state == _RED or state == _RED_AMBER) and stops:
+        row.hold = RED
 
 
 @kernel
@@ -219,11 +219,7 @@ def is_inside(b, i, network, slots, traffic):
 
     In a roundabout made of junctions and short lanes between them, everybody would wait for everybody.
     """
-    before = np.int64(traffic.row[b, i].previous)
-    tail = before >= 0 and network.rails[before].junction >= 0
-    return network.rails[slots.lane[b, i]].junction >= 0 or (
-        tail and slots.lane_s[b, i] < _HALF * slots.length[b, i] + _ONE
-    )
+    return network.rails[slots.lane[b, i]].junction >= 0 or tail_inside(b, i, network, slots, traffic)
 
 
 @inline_kernel
@@ -302,10 +298,7 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
         clear_claims(b, i, lane0, traffic)
         if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] != TRAFFIC:
             locate_one(b, i, i if i < drivers else -1, tables, slots, worlds, traffic, routes)
-            red = slots.lane[b, i] >= 0 and red_ahead(b, i, tables, slots, worlds)
-            traffic.row[b, i].hold = RED if red else 0
-            if slots.lane[b, i] >= 0:
-                call_ahead(b, i, tables, slots, worlds)
+            watch_light(b, i, tables, slots, worlds, traffic)
         moved = note_lane(b, i, lane0, moved, tables, slots, traffic)
     for n in range(moved):
         i = np.int64(traffic.moved[b, n])

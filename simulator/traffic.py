@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.fleet import BUS_LENGTH, BUS_WHEELBASE, BUS_WIDTH
 from simulator.state import ROUTE_LANES
 from world.kinds import ConflictKind, LaneKind, Priority, StopKind
 from world.roadmap import MapSet, MapTables
@@ -21,7 +22,6 @@ SPAWN_KINDS = (LaneKind.DRIVING, LaneKind.BIDIRECTIONAL)
 SPAWN_END = 18.0  # [m] nobody is put nearer than this to the end of a lane that leads into a junction
 SPAWN_BEGIN = 6.0  # [m]
 PATH_POINTS = 256  # of a scripted path
-BUS_LENGTH, BUS_WIDTH, BUS_WHEELBASE = 12.0, 2.55, 5.9  # [m] as in simulator.fleet
 LOOSE_CELLS = 256  # of the hashed grid of loose bodies, a power of two
 
 # Why a vehicle brakes (`reason`) and why it may not enter a junction (`hold`)
