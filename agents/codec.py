@@ -75,6 +75,7 @@ class Codec(ABC):
             self._take(scene, out)
         self._write(out)
 
+    @abstractmethod
     def reset(self, mask: Mask | None = None) -> None:
         """Forget what was seen. Args: mask: (B,) or (B, K) that start anew; None: all."""
 
@@ -105,6 +106,9 @@ class VectorCodec(Codec):
         super().__init__()
         self.shape, self.dtype = (VECTOR_SIZE,), np.dtype(np.float32)
         self.low, self.high = vector_low(), np.ones(VECTOR_SIZE, np.float32)
+
+    def reset(self, mask: Mask | None = None) -> None:
+        """Nothing is remembered."""
 
     def _write(self, out: NDArray[Any]) -> None:
         encode_vector(self._address, out)
@@ -140,6 +144,9 @@ class LidarCodec(Codec):
         angle = np.arange(config.rays) * (2 * np.pi / config.rays)
         self._directions = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
         self._range = np.float32(config.range)
+
+    def reset(self, mask: Mask | None = None) -> None:
+        """Nothing is remembered."""
 
     def _write(self, out: NDArray[Any]) -> None:
         encode_lidar(self._address, self._range, self._directions, out)
@@ -210,19 +217,18 @@ class SceneCodec:
 
     def buffer(self, worlds: int, drivers: int) -> dict[str, NDArray[Any]]:
         """Arrays that `encode` can write into."""
-        return {n: np.zeros((worlds, drivers, *f.shape), _shown_type(f.dtype)) for n, f in FIELDS.items()}
+        return {n: np.zeros((worlds, drivers, *(f.shape or (1,))), _shown_type(f.dtype)) for n, f in FIELDS.items()}
 
     def view(self, scene: Scene) -> dict[str, NDArray[Any]]:
         """The Scene's own arrays, uncopied; drivers that take no part (`active`) show what they last saw."""
-        arrays = scene_arrays(scene)
-        return {n: a.view(np.int8) if a.dtype == np.bool_ else a for n, a in arrays.items()}
+        return {n: _shown(a) for n, a in scene_arrays(scene).items()}
 
     def encode(self, scene: Scene, out: dict[str, NDArray[Any]]) -> None:
         """Copy the Scene into `out`; zeros for drivers that take no part, as in the other encodings."""
         gone = ~scene.active
         some_gone = bool(gone.any())
         for name, array in scene_arrays(scene).items():
-            np.copyto(out[name], array)
+            np.copyto(out[name], _shown(array))
             if some_gone:
                 out[name][gone] = 0
 
@@ -230,18 +236,24 @@ class SceneCodec:
         """Nothing is remembered."""
 
 
+def _shown(array: NDArray[Any]) -> NDArray[Any]:
+    """A Scene's array as the dictionary has it, uncopied: flags as int8, single numbers of shape (1,)."""
+    array = array.view(np.int8) if array.dtype == np.bool_ else array
+    return array[..., None] if array.ndim == 2 else array
+
+
 def _shown_type(dtype: type) -> type:
     return np.int8 if dtype is np.bool_ else dtype
 
 
 def scene_space() -> "spaces.Dict":
-    """Gymnasium's space of one driver's Scene: a Box a field, with the bounds of FIELDS."""
+    """Gymnasium's space of one driver's Scene: Boxes with the bounds of FIELDS; single numbers have shape (1,)."""
     from gymnasium import spaces
 
     def box(low: float, high: float, shape: tuple[int, ...], dtype: Any) -> Any:
         return spaces.Box(np.array(low, dtype).item(), np.array(high, dtype).item(), shape, dtype)
 
-    return spaces.Dict({n: box(f.low, f.high, f.shape, _shown_type(f.dtype)) for n, f in FIELDS.items()})
+    return spaces.Dict({n: box(f.low, f.high, f.shape or (1,), _shown_type(f.dtype)) for n, f in FIELDS.items()})
 
 
 OBSERVATIONS: dict[str, Callable[..., Codec | SceneCodec]] = {
