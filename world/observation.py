@@ -110,7 +110,27 @@ def vector_low() -> F32:
     return np.array([entry.low for entry in vector_entries()], np.float32)
 
 
+def vector_table() -> str:
+    """The layout as a Markdown table, a row an entry; of points and road users the first."""
+    rows = ["| place | name | scale | range | meaning |", "| --- | --- | --- | --- | --- |"]
+    for at, entry in enumerate(vector_entries()):
+        block, _, rest = entry.name.partition(".")
+        number = rest.partition(".")[0]
+        if block in ("route", "object") and number != "0":
+            continue
+        repeat = {"route": len(ROUTE_POINT), "object": len(OBJECT)}.get(block)
+        place = f"{at}" if repeat is None else f"{at} + {repeat} i"
+        name = entry.name.replace(f"{block}.0.", f"{block}.i.") if repeat else entry.name
+        scale = f"{entry.scale:.4g} {entry.unit}" if entry.unit not in ("flag", "code") else entry.unit
+        rows.append(f"| {place} | `{name}` | {scale.strip()} | [{entry.low:g}, 1] | {entry.meaning} |")
+    return "\n".join(rows)
+
+
 def route_distances() -> tuple[float, ...]:
     """[m] along the route from the driver's foot point to the points of the vector."""
     assert max(VECTOR_ROUTE_INDEX) < SCENE_ROUTE_POINTS
     return tuple(SCENE_ROUTE_STEP * i for i in VECTOR_ROUTE_INDEX)
+
+
+if __name__ == "__main__":
+    print(vector_table())
