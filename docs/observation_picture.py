@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 UP = 6  # [px] of the picture a pixel of the bev
 COLORS = {  # RGB of each channel, in order of drawing
-    "drivable": (70, 74, 82), "route": (44, 92, 150), "marks": (215, 215, 205), "ahead": (235, 70, 60),
+    "drivable": (70, 74, 82), "route": (44, 92, 150), "marks": (215, 215, 205), "ahead": (255, 60, 50),
     "walkers 1 s ago": (110, 90, 20), "vehicles 1 s ago": (40, 80, 50), "vehicles 0.5 s ago": (60, 130, 75),
     "vehicles": (110, 220, 130), "walkers": (250, 200, 40),
 }  # fmt: skip
@@ -40,6 +40,7 @@ def moment():
     from agents.registry import make_agent
     from scenarios.registry import find_scenario, scenario_map
     from simulator.engine import Engine
+    from world.kinds import LightState
     from world.mapset import pack_maps
 
     scenario = replace(find_scenario("town01"), vehicles=150, pedestrians=250)
@@ -53,7 +54,8 @@ def moment():
         scene = engine.scene()
         bev.encode(scene, picture)
         near = np.hypot(*scene.objects.xy[0, 0].T) < 30
-        light = scene.ahead.light_valid[0, 0] and 5 < scene.ahead.light_distance[0, 0] < 20
+        red = scene.ahead.light_state[0, 0] == LightState.RED
+        light = red and scene.ahead.light_valid[0, 0] and 8 < scene.ahead.light_distance[0, 0] < 25
         worth = float((near & scene.objects.valid[0, 0]).sum()) * bool(light) * (scene.ego.speed[0, 0] > 3)
         if worth > least:
             lidar.encode(scene, rays)
@@ -115,10 +117,9 @@ def map_around(engine, scene, size: int) -> NDArray[np.uint8]:
 
 
 def titled(picture: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
-    """With a white border and its name."""
-    out = cv2.copyMakeBorder(picture, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
-    cv2.putText(out, name, (14, len(out) - 14), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (255, 255, 255), 5, cv2.LINE_AA)
-    cv2.putText(out, name, (14, len(out) - 14), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (30, 30, 30), 2, cv2.LINE_AA)
+    """With a white border and its name below."""
+    out = cv2.copyMakeBorder(picture, 4, 36, 4, 4, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    cv2.putText(out, name, (10, len(out) - 11), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (30, 30, 30), 2, cv2.LINE_AA)
     return out
 
 

@@ -49,7 +49,7 @@ EGO = (
     Entry("route_offset", OFFSET_SCALE, "m", "of the box centre from the route, left positive"),
     Entry("remaining", REMAINING_SCALE, "m", "along the route to the goal"),
     Entry("length", LENGTH_SCALE, "m", "of the own vehicle", 0.0),
-    Entry("speed_limit", LIMIT_SCALE, "m/s", "of the lane", 0.0),
+    Entry("speed_limit", LIMIT_SCALE, "m/s", "of the lane driven on, 0 off all lanes", 0.0),
 )
 ROUTE_POINT = (
     Entry("x", DISTANCE_SCALE, "m", "forward"),
@@ -81,9 +81,9 @@ OBJECT = (
     Entry("y", DISTANCE_SCALE, "m", "left"),
     Entry("relative_vx", SPEED_SCALE, "m/s", "its velocity minus the own along x; ego axes, which do not turn along"),
     Entry("relative_vy", SPEED_SCALE, "m/s", "its velocity along y"),
-    Entry("cos_yaw", 1.0, "", "of its yaw relative to the own"),
-    Entry("sin_yaw", 1.0, "", ""),
-    Entry("length", LENGTH_SCALE, "m", "", 0.0),
+    Entry("cos_yaw", 1.0, "", "cosine of its yaw relative to the own"),
+    Entry("sin_yaw", 1.0, "", "sine of it"),
+    Entry("length", LENGTH_SCALE, "m", "of its box", 0.0),
     Entry("kind", 1.0, "code", f"{KIND_VEHICLE:g} vehicle, {KIND_CYCLE:g} bicycle, {KIND_WALKER:g} pedestrian", 0.0),
 )
 

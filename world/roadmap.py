@@ -133,7 +133,7 @@ class RoadMap:
     cell_point: I32  # first point of every lane segment within `grid_reach` of the cell's square
     grid_reach: float  # [m]
     cell_edge_start: I32  # (cells + 1,)
-    cell_edge: I32  # edges within `grid_reach` of the cell's square
+    cell_edge: I32  # edges within `grid_reach` of the cell's square, or within 40 m (world.build.EDGE_REACH)
 
     road_ids: tuple[str, ...] = ()
     junction_ids: tuple[str, ...] = ()
