@@ -63,10 +63,10 @@ class Codec(ABC):
         """An array that `encode` can write into."""
         return np.zeros((worlds, drivers, *self.shape), self.dtype)
 
-    def encode(self, scene: Scene, out: NDArray[Any]) -> None:
-        """Write the observations of all (B, K) drivers into `out` (B, K, *shape); zeros for those that take no part.
+    def encode(self, scene: Scene, out: NDArray[Any], first: int = 0, last: int | None = None) -> None:
+        """Write the observations of (B, K) drivers into `out` (B, K, *shape); zeros for those that take no part.
 
-        Nothing is allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
+        Only those of the worlds first .. last - 1 (None: to the end), so that threads may share the work. Nothing is allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
 
         Raises:
             ValueError: arrays of another shape or type than told.
@@ -92,7 +92,7 @@ class Codec(ABC):
         self._out = out
 
     @abstractmethod
-    def _write(self, out: NDArray[Any]) -> None:
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
         """Encode the Scene at `_address`."""
 
 
@@ -106,8 +106,8 @@ class VectorCodec(Codec):
         self.shape, self.dtype = (VECTOR_SIZE,), np.dtype(np.float32)
         self.low, self.high = vector_low(), np.ones(VECTOR_SIZE, np.float32)
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_vector(self._address, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_vector(self._address, first, last, out)
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ class LidarCodec(Codec):
         self._directions = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
         self._range = np.float32(config.range)
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_lidar(self._address, self._range, self._directions, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_lidar(self._address, self._range, self._directions, first, last, out)
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class BevCodec(Codec):
             self._history = make_history(*scene.active.shape)
             self._history_pack = Pack(self._history)
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_bev(self._address, self._history_pack.address, *self._view, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_bev(self._address, self._history_pack.address, *self._view, first, last, out)
 
 
 class SceneCodec:
@@ -217,14 +217,17 @@ class SceneCodec:
         arrays = scene_arrays(scene)
         return {n: a.view(np.int8) if a.dtype == np.bool_ else a for n, a in arrays.items()}
 
-    def encode(self, scene: Scene, out: dict[str, NDArray[Any]]) -> None:
-        """Copy the Scene into `out`; zeros for drivers that take no part, as in the other encodings."""
-        gone = ~scene.active
+    def encode(
+        self, scene: Scene, out: dict[str, NDArray[Any]], first: int = 0, last: int | None = None
+    ) -> None:
+        """Copy the Scene of the worlds first .. last - 1 into `out`; zeros for drivers that take no part."""
+        gone = ~scene.active[first:last]
         some_gone = bool(gone.any())
         for name, array in scene_arrays(scene).items():
-            np.copyto(out[name], array)
+            shown = out[name][first:last]
+            np.copyto(shown, array[first:last])
             if some_gone:
-                out[name][gone] = 0
+                shown[gone] = 0
 
     def reset(self, mask: Mask | None = None) -> None:
         """Nothing is remembered."""
