@@ -73,7 +73,7 @@ class Codec(ABC):
         """
         if scene is not self._scene or out is not self._out:
             self._take(scene, out)
-        self._write(out)
+        self._write(out, first, len(out) if last is None else last)
 
     def reset(self, mask: Mask | None = None) -> None:
         """Forget what was seen. Args: mask: (B,) or (B, K) that start anew; None: all."""
@@ -182,7 +182,7 @@ class BevCodec(Codec):
     def reset(self, mask: Mask | None = None) -> None:
         """Forget the past road users of the drivers of `mask` (B,) or (B, K); None: of all."""
         filled = self._history.filled
-        if mask is None:
+        if mask is None or not filled.size:  # before the first Scene nothing has been seen
             filled[:] = 0
             return
         if mask.shape not in (filled.shape[:1], filled.shape):
@@ -217,9 +217,7 @@ class SceneCodec:
         arrays = scene_arrays(scene)
         return {n: a.view(np.int8) if a.dtype == np.bool_ else a for n, a in arrays.items()}
 
-    def encode(
-        self, scene: Scene, out: dict[str, NDArray[Any]], first: int = 0, last: int | None = None
-    ) -> None:
+    def encode(self, scene: Scene, out: dict[str, NDArray[Any]], first: int = 0, last: int | None = None) -> None:
         """Copy the Scene of the worlds first .. last - 1 into `out`; zeros for drivers that take no part."""
         gone = ~scene.active[first:last]
         some_gone = bool(gone.any())

@@ -222,9 +222,7 @@ def _rejoin_one(b, k, model, env):
     if routes.count[b, k] < 2:
         return False
     x, y, z, yaw, _, _, _ = route_point(routes, b, k, _ZERO)
-    if not is_free(
-        b, x, y, z, yaw, slots.length[b, k], slots.width[b, k], slots.height[b, k], START_GAP, slots, k
-    ):
+    if not is_free(b, x, y, z, yaw, slots.length[b, k], slots.width[b, k], slots.height[b, k], START_GAP, slots, k):
         return False
     slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k] = x, y, z, yaw
     slots.old_x[b, k], slots.old_y[b, k], slots.old_yaw[b, k] = x, y, yaw

@@ -123,9 +123,7 @@ def draw_place(b, u, network, worlds):
 
 
 @kernel
-def place_vehicle(
-    b, i, entity, count, tries, place0, drivers, hidden, radius, network, tables, slots, worlds, traffic
-):
+def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, radius, network, tables, slots, worlds, traffic):
     """Draw a body, a driver and a free place for slot i; whether one was found.
 
     Args:
@@ -235,9 +233,7 @@ def life_one(b, i, drivers, radius, dt, network, tables, slots, worlds, traffic)
     elif turn:
         tries = RETRIES * (NEAR_TRIES if radius > _ZERO else 1)
         u = np.float64(draw_unit(worlds.seed[b], entity, step + 1, FIRST_PLACE))
-        place_vehicle(
-            b, i, entity, step + 1, tries, u, drivers, True, radius, network, tables, slots, worlds, traffic
-        )
+        place_vehicle(b, i, entity, step + 1, tries, u, drivers, True, radius, network, tables, slots, worlds, traffic)
 
 
 @kernel
