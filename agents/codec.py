@@ -66,7 +66,8 @@ class Codec(ABC):
     def encode(self, scene: Scene, out: NDArray[Any], first: int = 0, last: int | None = None) -> None:
         """Write the observations of (B, K) drivers into `out` (B, K, *shape); zeros for those that take no part.
 
-        Only those of the worlds first .. last - 1 (None: to the end), so that threads may share the work. Nothing is allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
+        Only those of the worlds first .. last - 1 (None: to the end), so that threads may share the work. Nothing is
+        allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
 
         Raises:
             ValueError: arrays of another shape or type than told.
@@ -75,6 +76,7 @@ class Codec(ABC):
             self._take(scene, out)
         self._write(out, first, len(out) if last is None else last)
 
+    @abstractmethod
     def reset(self, mask: Mask | None = None) -> None:
         """Forget what was seen. Args: mask: (B,) or (B, K) that start anew; None: all."""
 

@@ -35,7 +35,7 @@ _RANGE, _STEP = np.float32(WAYPOINT_RANGE), np.float32(WAYPOINT_STEP)
 
 @kernel
 def _open_lane(lane, side, tables):
-    """The neighbour of a lane on a side (1 left, -1 right) that may be driven and changed to; -1 where there is none."""
+    """The neighbour of a lane on a side (1 left, -1 right) that runs its way and may be driven; -1: none."""
     row = tables.lanes[lane]
     other = np.int64(row.left if side > 0 else row.right)
     if other < 0 or tables.lanes[other].drivable == 0:

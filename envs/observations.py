@@ -1,6 +1,6 @@
 """What environments show of a driver: the observers by name, each with its space and its buffer.
 
-An observer writes straight into its buffer, (B, K, ...) of which rows are drivers. What it shows comes from the driver's
+An observer writes straight into its buffer, (B, K, ...), whose rows are drivers. What it shows comes from the driver's
 Scene by `agents.codec`, or by a fused kernel that is tested to give the same; `rich` alone reads the engine's state.
 """
 
@@ -21,7 +21,10 @@ from world.names import unknown_name
 class Observer(Protocol):
     """Sees for the drivers of a batch."""
 
-    space: spaces.Space  # of one driver
+    @property
+    def space(self) -> spaces.Space:
+        """Of one driver."""
+        ...
 
     def begin(self, world: int) -> None:
         """The drivers of a world begin: what was seen before is another episode's."""

@@ -95,7 +95,7 @@ def _finite(weights: Reward) -> Reward:
     if isinstance(weights, HighwayReward):
         if weights.speed_high <= weights.speed_low:
             raise ValueError(
-                f"reward weight speed_high is {weights.speed_high}, allowed is more than speed_low ({weights.speed_low})"
+                f"reward weight speed_high is {weights.speed_high}, allowed is above speed_low ({weights.speed_low})"
             )
         if weights.right_lane + weights.high_speed <= weights.collision:
             raise ValueError("reward weights right_lane + high_speed must be more than collision")

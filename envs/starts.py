@@ -78,7 +78,7 @@ class Starts:
         engine.model.worlds.map_id[world] = key % len(engine.maps.maps)
         mask = np.zeros(len(engine.state_hash), np.bool_)
         mask[world] = True
-        engine.reset(np.full(len(mask), key), mask)
+        engine.reset([key] * len(mask), mask)
 
     def _keep(self, world: int, key: int) -> None:
         engine = self._engine

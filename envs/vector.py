@@ -5,6 +5,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ class DriveVectorEnv(VectorEnv):
         """Begin new episodes.
 
         Args:
-            seed: environment 0's; world b gets seed + b. Or one a world or an environment (the first of a world counts).
+            seed: environment 0's; world b gets seed + b. Or one a world, or one an environment (a world's first).
                 None: the worlds go on to their next seeds, from random ones at first.
             options: {"reset_mask": (num_envs,) bool}: only the worlds of these environments begin anew.
         """
@@ -93,7 +94,7 @@ class DriveVectorEnv(VectorEnv):
             raise ValueError(f"reset_mask: got {mask.dtype} of shape {mask.shape}, expected bool of ({self.num_envs},)")
         if not self._ready and not mask.all():
             raise ValueError("reset_mask: the first reset must be of all environments")
-        return mask.reshape(self.batch.worlds, -1).any(axis=1)
+        return np.asarray(mask.reshape(self.batch.worlds, -1).any(axis=1))
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.int64]:
         """(B,) the seeds that the worlds begin with."""
@@ -103,7 +104,7 @@ class DriveVectorEnv(VectorEnv):
                 return self.batch.seeds + 1
             return self.np_random.integers(1 << 31, size=worlds)
         if isinstance(seed, int | np.integer):
-            self._np_random, self._np_random_seed = gymnasium.utils.seeding.np_random(int(seed))
+            self._np_random, self._np_random_seed = seeding.np_random(int(seed))
             return int(seed) + np.arange(worlds)
         given = list(seed)
         if len(given) not in (worlds, self.num_envs):

@@ -238,7 +238,7 @@ def life_one(b, i, drivers, radius, dt, network, tables, slots, worlds, traffic)
 
 @kernel
 def fill_world(b, drivers, vehicles, radius, network, tables, slots, worlds, traffic, routes):
-    """Drivers at their starts, then vehicles at random places (within `radius` [m] of them; 0: all), clear of others."""
+    """Drivers at their starts, then vehicles at random places within `radius` [m] of them (0: anywhere), all clear."""
     for i in range(slots.x.shape[1]):
         empty_slot(b, i, slots, traffic)
         row = traffic.row[b, i]
