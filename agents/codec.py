@@ -108,6 +108,9 @@ class VectorCodec(Codec):
         self.shape, self.dtype = (VECTOR_SIZE,), np.dtype(np.float32)
         self.low, self.high = vector_low(), np.ones(VECTOR_SIZE, np.float32)
 
+    def reset(self, mask: Mask | None = None) -> None:
+        """Nothing is remembered."""
+
     def _write(self, out: NDArray[Any], first: int, last: int) -> None:
         encode_vector(self._address, first, last, out)
 
@@ -142,6 +145,9 @@ class LidarCodec(Codec):
         angle = np.arange(config.rays) * (2 * np.pi / config.rays)
         self._directions = np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
         self._range = np.float32(config.range)
+
+    def reset(self, mask: Mask | None = None) -> None:
+        """Nothing is remembered."""
 
     def _write(self, out: NDArray[Any], first: int, last: int) -> None:
         encode_lidar(self._address, self._range, self._directions, first, last, out)
