@@ -218,12 +218,11 @@ class SceneCodec:
 
     def buffer(self, worlds: int, drivers: int) -> dict[str, NDArray[Any]]:
         """Arrays that `encode` can write into."""
-        return {n: np.zeros((worlds, drivers, *f.shape), _shown_type(f.dtype)) for n, f in FIELDS.items()}
+        return {n: np.zeros((worlds, drivers, *(f.shape or (1,))), _shown_type(f.dtype)) for n, f in FIELDS.items()}
 
     def view(self, scene: Scene) -> dict[str, NDArray[Any]]:
         """The Scene's own arrays, uncopied; drivers that take no part (`active`) show what they last saw."""
-        arrays = scene_arrays(scene)
-        return {n: a.view(np.int8) if a.dtype == np.bool_ else a for n, a in arrays.items()}
+        return {n: _shown(a) for n, a in scene_arrays(scene).items()}
 
     def encode(self, scene: Scene, out: dict[str, NDArray[Any]], first: int = 0, last: int | None = None) -> None:
         """Copy the Scene of the worlds first .. last - 1 into `out`; zeros for drivers that take no part."""
@@ -231,7 +230,7 @@ class SceneCodec:
         some_gone = bool(gone.any())
         for name, array in scene_arrays(scene).items():
             shown = out[name][first:last]
-            np.copyto(shown, array[first:last])
+            np.copyto(shown, _shown(array)[first:last])
             if some_gone:
                 shown[gone] = 0
 
@@ -239,18 +238,24 @@ class SceneCodec:
         """Nothing is remembered."""
 
 
+def _shown(array: NDArray[Any]) -> NDArray[Any]:
+    """A Scene's array as the dictionary has it, uncopied: flags as int8, single numbers of shape (1,)."""
+    array = array.view(np.int8) if array.dtype == np.bool_ else array
+    return array[..., None] if array.ndim == 2 else array
+
+
 def _shown_type(dtype: type) -> type:
     return np.int8 if dtype is np.bool_ else dtype
 
 
 def scene_space() -> "spaces.Dict":
-    """Gymnasium's space of one driver's Scene: a Box a field, with the bounds of FIELDS."""
+    """Gymnasium's space of one driver's Scene: Boxes with the bounds of FIELDS; single numbers have shape (1,)."""
     from gymnasium import spaces
 
     def box(low: float, high: float, shape: tuple[int, ...], dtype: Any) -> Any:
         return spaces.Box(np.array(low, dtype).item(), np.array(high, dtype).item(), shape, dtype)
 
-    return spaces.Dict({n: box(f.low, f.high, f.shape, _shown_type(f.dtype)) for n, f in FIELDS.items()})
+    return spaces.Dict({n: box(f.low, f.high, f.shape or (1,), _shown_type(f.dtype)) for n, f in FIELDS.items()})
 
 
 OBSERVATIONS: dict[str, Callable[..., Codec | SceneCodec]] = {

@@ -41,6 +41,7 @@ _TINY = np.float32(1e-6)
 _LEAST = np.float32(0.75)  # [px] half a side of what is drawn at least: any square of it holds a pixel's centre
 _LINE = np.float32(0.5)  # [m] half the thickness of a stop line
 _ROUTE_STEP = np.float32(SCENE_ROUTE_STEP)
+_LAST_POINT = np.float32(SCENE_ROUTE_POINTS - 1)
 _SAME_TIME = np.float32(1e-3)  # [s]
 _HALF_LAG, _ONE_LAG, _SPACING = np.float32(LAGS[0]), np.float32(LAGS[1]), np.float32(SPACING)
 
@@ -165,8 +166,10 @@ def _draw_route(b, k, route, view, out):
 def _route_at(b, k, s, route):
     """(x, y, half_width, there) of the route `s` [m] ahead of the foot point, straight between its points."""
     u = max(s, _ZERO) / _ROUTE_STEP
+    if not u <= _LAST_POINT:
+        return _ZERO, _ZERO, _ZERO, False
     i = min(np.int64(u), np.int64(SCENE_ROUTE_POINTS - 2))
-    if not (route.valid[b, k, i] and route.valid[b, k, i + 1]) or u > np.float32(i + 1):
+    if not (route.valid[b, k, i] and route.valid[b, k, i + 1]):
         return _ZERO, _ZERO, _ZERO, False
     t = u - np.float32(i)
     x = route.xy[b, k, i, 0] + t * (route.xy[b, k, i + 1, 0] - route.xy[b, k, i, 0])

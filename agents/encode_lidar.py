@@ -42,7 +42,7 @@ def _cast(b, k, ax, ay, bx, by, rays, reach, directions, out):
     ux, uy = bx - ax, by - ay
     t = min(max(-(ax * ux + ay * uy) / max(ux * ux + uy * uy, _TINY), _ZERO), _ONE)
     nx, ny = ax + t * ux, ay + t * uy
-    if nx * nx + ny * ny >= reach * reach:
+    if not nx * nx + ny * ny < reach * reach:
         return
     a_to_left = ax * by - ay * bx  # positive: b lies counter-clockwise of a
     begin, end = rough_angle(ax, ay), rough_angle(bx, by)
@@ -51,9 +51,11 @@ def _cast(b, k, ax, ay, bx, by, rays, reach, directions, out):
     span = end - begin
     if span < _ZERO:
         span = _ZERO if span > -_WIDER else span + _TURN
+    if not span <= _TURN:
+        return  # a corner is not a number
     per_ray = np.float32(rays) / _TURN
     first = np.int64(math.ceil((begin - _WIDER) * per_ray))
-    last = np.int64(math.floor((begin + span + _WIDER) * per_ray))
+    last = min(np.int64(math.floor((begin + span + _WIDER) * per_ray)), first + rays - 1)
     cross = ax * uy - ay * ux
     ray = first + rays if first < 0 else first
     for _ in range(last - first + 1):

@@ -132,11 +132,12 @@ def scene_arrays(scene: Scene) -> dict[str, NDArray[Any]]:
 
 def scene_of(arrays: dict[str, NDArray[Any]]) -> Scene:
     """The Scene over arrays by flat names: the inverse of `scene_arrays`."""
-    groups: dict[str, Any] = {
+    parts: dict[str, Any] = {
         group: record(**{field: arrays[f"{group}_{field}"] for field in record.__dataclass_fields__})
         for group, record in GROUPS.items()
     }
-    return Scene(**groups, **{name: arrays[name] for name in OWN})
+    parts.update({name: arrays[name] for name in OWN})
+    return Scene(**parts)
 
 
 def empty_scene(worlds: int, drivers: int) -> Scene:

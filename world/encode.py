@@ -49,6 +49,13 @@ def clip_unit(value):
 
 
 @inline_kernel
+def clip_part(value):
+    """float32 value clipped to [0, 1]; not a number becomes 0."""
+    value = value if value > _ZERO else _ZERO
+    return value if value < _ONE else _ONE
+
+
+@inline_kernel
 def cos_sin(angle):
     """(cos, sin) float32 of an angle in [-pi, pi], within 2e-7, in a third of the library's time.
 
@@ -80,8 +87,8 @@ def put_ego(
     out[b, k, at + 6] = _ONE if on_lane else _ZERO
     out[b, k, at + 7] = clip_unit(route_offset * _OFFSET)
     out[b, k, at + 8] = clip_unit(remaining * _REMAINING)
-    out[b, k, at + 9] = clip_unit(length * _LENGTH)
-    out[b, k, at + 10] = clip_unit(limit * _LIMIT)
+    out[b, k, at + 9] = clip_part(length * _LENGTH)
+    out[b, k, at + 10] = clip_part(limit * _LIMIT)
 
 
 @inline_kernel
@@ -89,7 +96,7 @@ def put_route_point(out, b, k, at, x, y, limit):
     """Write one ROUTE_POINT."""
     out[b, k, at] = clip_unit(x * _DISTANCE)
     out[b, k, at + 1] = clip_unit(y * _DISTANCE)
-    out[b, k, at + 2] = clip_unit(limit * _LIMIT)
+    out[b, k, at + 2] = clip_part(limit * _LIMIT)
 
 
 @inline_kernel
@@ -99,7 +106,7 @@ def put_lanes(out, b, k, at, left, left_change, right, right_change, half_width)
     out[b, k, at + 1] = _ONE if left and left_change else _ZERO
     out[b, k, at + 2] = _ONE if right else _ZERO
     out[b, k, at + 3] = _ONE if right and right_change else _ZERO
-    out[b, k, at + 4] = clip_unit(half_width * _LANE)
+    out[b, k, at + 4] = clip_part(half_width * _LANE)
 
 
 @inline_kernel
@@ -128,7 +135,7 @@ def put_object(out, b, k, at, x, y, vx, vy, yaw, length, kind, own_speed):
     out[b, k, at + 3] = clip_unit((vx - own_speed) * _SPEED)
     out[b, k, at + 4] = clip_unit(vy * _SPEED)
     out[b, k, at + 5], out[b, k, at + 6] = clip_unit(c), clip_unit(s)
-    out[b, k, at + 7] = clip_unit(length * _LENGTH)
+    out[b, k, at + 7] = clip_part(length * _LENGTH)
     out[b, k, at + 8] = _WALKER if kind == _PEDESTRIAN else (_CYCLE if kind == _BICYCLE else _VEHICLE)
 
 
