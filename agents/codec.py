@@ -63,17 +63,18 @@ class Codec(ABC):
         """An array that `encode` can write into."""
         return np.zeros((worlds, drivers, *self.shape), self.dtype)
 
-    def encode(self, scene: Scene, out: NDArray[Any]) -> None:
-        """Write the observations of all (B, K) drivers into `out` (B, K, *shape); zeros for those that take no part.
+    def encode(self, scene: Scene, out: NDArray[Any], first: int = 0, last: int | None = None) -> None:
+        """Write the observations of (B, K) drivers into `out` (B, K, *shape); zeros for those that take no part.
 
-        Nothing is allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
+        Only those of the worlds first .. last - 1 (None: to the end), so that threads may share the work. Nothing is
+        allocated as long as `scene` and `out` are the objects of the last call, as the engine's are.
 
         Raises:
             ValueError: arrays of another shape or type than told.
         """
         if scene is not self._scene or out is not self._out:
             self._take(scene, out)
-        self._write(out)
+        self._write(out, first, len(out) if last is None else last)
 
     @abstractmethod
     def reset(self, mask: Mask | None = None) -> None:
@@ -93,7 +94,7 @@ class Codec(ABC):
         self._out = out
 
     @abstractmethod
-    def _write(self, out: NDArray[Any]) -> None:
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
         """Encode the Scene at `_address`."""
 
 
@@ -110,8 +111,8 @@ class VectorCodec(Codec):
     def reset(self, mask: Mask | None = None) -> None:
         """Nothing is remembered."""
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_vector(self._address, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_vector(self._address, first, last, out)
 
 
 @dataclass(frozen=True)
@@ -148,8 +149,8 @@ class LidarCodec(Codec):
     def reset(self, mask: Mask | None = None) -> None:
         """Nothing is remembered."""
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_lidar(self._address, self._range, self._directions, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_lidar(self._address, self._range, self._directions, first, last, out)
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class BevCodec(Codec):
     def reset(self, mask: Mask | None = None) -> None:
         """Forget the past road users of the drivers of `mask` (B,) or (B, K); None: of all."""
         filled = self._history.filled
-        if mask is None:
+        if mask is None or not filled.size:  # before the first Scene nothing has been seen
             filled[:] = 0
             return
         if mask.shape not in (filled.shape[:1], filled.shape):
@@ -202,8 +203,8 @@ class BevCodec(Codec):
             self._history = make_history(*scene.active.shape)
             self._history_pack = Pack(self._history)
 
-    def _write(self, out: NDArray[Any]) -> None:
-        encode_bev(self._address, self._history_pack.address, *self._view, out)
+    def _write(self, out: NDArray[Any], first: int, last: int) -> None:
+        encode_bev(self._address, self._history_pack.address, *self._view, first, last, out)
 
 
 class SceneCodec:
@@ -223,14 +224,15 @@ class SceneCodec:
         """The Scene's own arrays, uncopied; drivers that take no part (`active`) show what they last saw."""
         return {n: _shown(a) for n, a in scene_arrays(scene).items()}
 
-    def encode(self, scene: Scene, out: dict[str, NDArray[Any]]) -> None:
-        """Copy the Scene into `out`; zeros for drivers that take no part, as in the other encodings."""
-        gone = ~scene.active
+    def encode(self, scene: Scene, out: dict[str, NDArray[Any]], first: int = 0, last: int | None = None) -> None:
+        """Copy the Scene of the worlds first .. last - 1 into `out`; zeros for drivers that take no part."""
+        gone = ~scene.active[first:last]
         some_gone = bool(gone.any())
         for name, array in scene_arrays(scene).items():
-            np.copyto(out[name], _shown(array))
+            shown = out[name][first:last]
+            np.copyto(shown, _shown(array)[first:last])
             if some_gone:
-                out[name][gone] = 0
+                shown[gone] = 0
 
     def reset(self, mask: Mask | None = None) -> None:
         """Nothing is remembered."""

@@ -308,10 +308,10 @@ def encode_bev_one(b, k, scene, history, view, out):
 
 
 @kernel
-def encode_bev(address, history_address, px_per_m, u0, v0, out):
+def encode_bev(address, history_address, px_per_m, u0, v0, first, last, out):
     """Draw out uint8 (B, K, C, H, W) from the packed Scene and the packed History at the addresses."""
     scene, history = scene_at(address), history_at(history_address)
     view = BevView(np.float32(px_per_m), np.float32(u0), np.float32(v0))
-    for b in range(out.shape[0]):
+    for b in range(first, last):
         for k in range(out.shape[1]):
             encode_bev_one(b, k, scene, history, view, out)

@@ -120,16 +120,17 @@ def encode_lidar_one(b, k, scene, reach, directions, out):
 
 
 @kernel
-def encode_lidar(address, reach, directions, out):
+def encode_lidar(address, reach, directions, first, last, out):
     """Write out float32 (B, K, R + STATE_SIZE) from the packed Scene at `address`.
 
     Args:
         address: of a Pack of SCENE_TYPE.
         reach: [m] float32 range of the rays.
         directions: (R, 2) float32 unit vectors, counter-clockwise from (1, 0), evenly spread.
+        first, last: the worlds first .. last - 1 are written.
         out: written.
     """
     scene = scene_at(address)
-    for b in range(out.shape[0]):
+    for b in range(first, last):
         for k in range(out.shape[1]):
             encode_lidar_one(b, k, scene, reach, directions, out)

@@ -96,10 +96,10 @@ def encode_vector_one(b, k, scene, out):
 
 
 @kernel
-def encode_vector(address, out):
+def encode_vector(address, first, last, out):
     """Write out float32 (B, K, VECTOR_SIZE) from the packed Scene at `address`."""
     scene = scene_at(address)
-    for b in range(out.shape[0]):
+    for b in range(first, last):
         for k in range(out.shape[1]):
             encode_vector_one(b, k, scene, out)
 
