@@ -204,9 +204,13 @@ class DriveBatch:
         for done in [self._pool.submit(job, first, last) for first, last in ranges]:
             done.result()
 
+    def time_over(self) -> NDArray[np.bool_]:
+        """(B,) whether a world has come to its time limit."""
+        return self.engine.model.worlds.step >= self._arrays.max_steps * self._arrays.every
+
     def world_over(self) -> NDArray[np.bool_]:
         """(B,) whether a world has come to its time limit, or its only driver's episode is over."""
-        over = self.engine.model.worlds.step >= self._arrays.max_steps * self._arrays.every
+        over = self.time_over()
         if self.config.drivers == 1:
             over |= self.terminated | self.truncated
         return over

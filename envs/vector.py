@@ -215,7 +215,8 @@ class DriveVectorEnv(VectorEnv):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
-        self.batch.close()
+        if hasattr(self, "batch"):  # an environment that was refused is closed too, when it is forgotten
+            self.batch.close()
 
 
 def resolve(config: EnvConfig | None, preset: str, options: dict[str, Any]) -> EnvConfig:
