@@ -25,6 +25,8 @@ from simulator.engine import Engine
 from simulator.entries import step_worlds
 from world.pack import Pack
 
+MOST_SEEDS = 1 << 62
+
 
 class DriveBatch:
     """Environments over the embedded engine, stepped by a few native calls.
@@ -76,10 +78,16 @@ class DriveBatch:
 
         Args:
             seeds: one a world that begins.
+
+        Raises:
+            ValueError: another number of seeds, or one out of range.
         """
         which = np.arange(self.worlds) if worlds is None else np.asarray(worlds)
         if len(seeds) != len(which):
             raise ValueError(f"reset: got {len(seeds)} seeds for {len(which)} worlds")
+        for seed in seeds:
+            if not 0 <= seed < MOST_SEEDS:
+                raise ValueError(f"seed: got {seed}, allowed are 0 to {MOST_SEEDS - 1}")
         for b, seed in zip(which.tolist(), seeds, strict=True):
             self._begin(b, int(seed))
         self._clear_outcome(which)

@@ -7,6 +7,8 @@
     while env.agents:
         actions = {name: env.action_space(name).sample() for name in env.agents}
         observations, rewards, terminations, truncations, infos = env.step(actions)
+
+The extra [marl] brings PettingZoo.
 """
 
 from typing import Any

@@ -14,6 +14,9 @@ With "vector_entry_point" all environments of a runner are one batch; with "sync
 "tarmac_crowd" is the multi-agent environment.
 """
 
+# pyright: reportMissingImports=false
+# (ray is not among what developers install)
+
 from collections.abc import Sequence
 from typing import Any
 

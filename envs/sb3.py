@@ -4,6 +4,8 @@
     from envs.sb3 import make_sb3_env
 
     PPO("MlpPolicy", make_sb3_env(64, scenario="town02")).learn(1_000_000)
+
+The extra [train] brings Stable-Baselines3.
 """
 
 import time

@@ -113,7 +113,7 @@ class DriveVectorEnv(VectorEnv):
             raise ValueError(f"seed: got {len(given)} seeds, expected one a world ({worlds}) or one an environment")
         given = given[:: len(given) // worlds]
         drawn = self.np_random.integers(1 << 31, size=worlds)
-        return np.array([d if s is None else int(s) for s, d in zip(given, drawn, strict=True)], np.int64)
+        return np.array([d if s is None else int(s) for s, d in zip(given, drawn, strict=True)])
 
     def step(self, actions: Any) -> tuple[Any, NDArray, NDArray, NDArray, dict[str, Any]]:
         """One action for every environment.

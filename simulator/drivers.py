@@ -9,7 +9,7 @@ from world.kernel import kernel
 
 @kernel
 def take_out(b, k, slots, traffic):
-    """Driver k's body is gone: nobody sees it, follows it or runs into it. Its claims end with the next step's lists."""
+    """Driver k's body is gone: nobody sees it or follows it. Its claims on junctions end with the next step's lists."""
     if traffic.row[b, k].listed >= 0:
         unlist_one(b, k, traffic)
     empty_slot(b, k, slots, traffic)

@@ -1,4 +1,4 @@
-"""What the tests of the environments share: small towns, reckless drivers, and a reference made of single environments."""
+"""What tests of the environments share: small towns, reckless drivers, and a reference made of single environments."""
 
 import hashlib
 from typing import Any

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.ray
 pytest.importorskip("ray.rllib", reason="needs the extra ray")
 
 from ray.rllib.algorithms.ppo import PPOConfig
@@ -14,6 +13,7 @@ from envs.rllib import CROWD, SINGLE, DriveMultiAgentEnv, RLlibVectorEnv, regist
 from envs.vector import DriveVectorEnv
 from tests.envs.env_rig import SMALL, same
 
+pytestmark = pytest.mark.ray
 OPTIONS = SMALL | {"time_limit": 2.0}
 
 

@@ -138,6 +138,22 @@ def test_masked_resets_leave_the_others_alone():
         env.reset(seed=[1, 2])
 
 
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_gymnasiums_own_vectors_give_the_same_also_in_forked_processes(mode):
+    ours = gymnasium.make_vec("Tarmac/Drive-v0", num_envs=2, **SMALL)
+    theirs = gymnasium.make_vec("Tarmac/Drive-v0", num_envs=2, vectorization_mode=mode, **SMALL)
+    assert same(ours.reset(seed=8)[0], theirs.reset(seed=8)[0])
+    rng, ended = np.random.default_rng(5), 0
+    for _ in range(40):
+        actions = reckless(rng, 2)
+        a, b = ours.step(actions), theirs.step(actions)
+        assert same(a[0], b[0]) and np.array_equal(a[2], b[2]) and np.array_equal(a[3], b[3])
+        assert np.array_equal(a[1], b[1].astype(np.float32))
+        ended += int((a[2] | a[3]).sum())
+    theirs.close()
+    assert ended >= 2
+
+
 def test_misuse_says_what_to_do():
     env = DriveVectorEnv(3, **SMALL)
     with pytest.raises(RuntimeError, match="reset"):
@@ -147,6 +163,9 @@ def test_misuse_says_what_to_do():
     bad[2, 1] = np.nan
     with pytest.raises(ValueError, match="row 2"):
         env.step(bad)
+    for seed in ([0, -1, 0], [0, 1 << 70, 0]):
+        with pytest.raises(ValueError, match="seed: got .*, allowed are 0 to"):
+            env.reset(seed=seed)
     with pytest.raises(ValueError, match="multiples of drivers"):
         DriveVectorEnv(5, **SMALL, drivers=2)
     with pytest.raises(ValueError, match="autoreset_mode: got 'disabled'"):
