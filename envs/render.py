@@ -46,6 +46,7 @@ BRAKING = -0.5  # [m/s^2] from here on, and when a vehicle stands, its brake lam
 STANDING = 0.1  # [m/s]
 PASSED = 0.5  # [m] a light is the next one until the front bumper is this far past its line
 LIGHT_RANGE = 100.0  # [m]
+SMALL = (BodyKind.PEDESTRIAN, BodyKind.BICYCLE, BodyKind.MOTORCYCLE)
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,10 @@ def draw_row(batch: "DriveBatch", row: int, config: RenderConfig | None = None) 
         raise ValueError(f"draw_row: row {row} does not exist; allowed are 0 to {batch.rows - 1}")
     if batch not in _TRAILS:
         _TRAILS[batch] = {}
-    world, driver = divmod(int(row), batch.config.drivers)
     config = config or RenderConfig()
+    world, driver = divmod(int(row), batch.config.drivers)
     trail = _TRAILS[batch].setdefault(world, Trail())
-    trail.add(batch, world)
+    trail.add(batch, world, config.trail)
     return _Drawing(batch, world, driver, config).draw(trail)
 
 
@@ -126,10 +127,15 @@ class Trail:
 
     def __init__(self) -> None:
         self._episode: tuple[int, int] | None = None
-        self._kept: deque[tuple[int, NDArray, NDArray]] = deque(maxlen=1000)  # step, (N, 2) [m], generation or -1
+        self._seconds = 0.0  # [s] the longest trail that was asked for
+        self._kept: deque[tuple[int, NDArray, NDArray]] = deque()  # step, (N, 2) [m], generation or -1
 
-    def add(self, batch: "DriveBatch", world: int) -> None:
-        """Note the present state; what is of another episode, or too long ago to be joined to it, is forgotten."""
+    def add(self, batch: "DriveBatch", world: int, seconds: float) -> None:
+        """Note the present state; what is of another episode, or too long ago to be joined to it, is forgotten.
+
+        Args:
+            seconds: [s] that trails are long.
+        """
         model = batch.engine.model
         slots, step = model.slots, int(model.worlds.step[world])
         episode = int(batch.seeds[world]), int(model.worlds.map_id[world])
@@ -138,7 +144,9 @@ class Trail:
             self._kept.clear()
         if self._kept and self._kept[-1][0] == step:
             self._kept.pop()
-        self._episode = episode
+        self._episode, self._seconds = episode, max(self._seconds, seconds)
+        while self._kept and step - self._kept[0][0] > self._seconds / batch.config.dt:
+            self._kept.popleft()
         who = np.where(slots.valid[world], slots.generation[world], -1)
         self._kept.append((step, np.stack([slots.x[world], slots.y[world]], axis=1), who))
 
@@ -216,7 +224,7 @@ class _Drawing:
         kind = int(slots.kind[b, slot])
         shape = find_shape(kind, round(float(slots.length[b, slot]), 2), round(float(slots.width[b, slot]), 2))
         brakes = slots.accel[b, slot] < BRAKING or abs(slots.speed[b, slot]) < STANDING
-        colors = role_colors(self._paint(slot, kind), kind == BodyKind.PEDESTRIAN, bool(brakes))
+        colors = role_colors(self._paint(slot, kind), kind in SMALL, bool(brakes))
         return shape, self._to_px(slot, shape.points), colors
 
     def _paint(self, slot: int, kind: int) -> Color:

@@ -63,8 +63,8 @@ def _lamps(u: float, v: float, deep: float) -> list[tuple[int, NDArray]]:
     """Lamps at the corners: white ahead, red behind."""
     parts = []
     for side in (-1.0, 1.0):
-        inner, outer = side * 0.5 * v, side * 0.92 * v
-        parts.append((_LAMP, _box(u - 0.9 * deep, u - 0.15 * deep, inner, outer)))
+        inner, outer = side * 0.5 * v, side * 0.88 * v
+        parts.append((_LAMP, _box(u - 0.1 - deep, u - 0.1, inner, outer)))
         parts.append((_REAR, _box(-u + 0.1, -u + 0.1 + deep, side * 0.38 * v, outer)))
     return parts
 
@@ -73,7 +73,7 @@ def _car_parts(u: float, v: float, van: bool) -> list[tuple[int, NDArray]]:
     front, rear = (0.62, -0.9) if van else (0.36, -0.66)
     roof_front, roof_rear = (0.38, -0.8) if van else (0.12, -0.42)
     return [
-        *_lamps(u, v, 0.3),
+        *_lamps(u, v, 0.2),
         (_GLASS, _trapezoid(rear * u, front * u, 0.7 * v, 0.82 * v)),
         (_ROOF, _trapezoid(roof_rear * u, roof_front * u, 0.74 * v, 0.78 * v)),
     ]
@@ -81,7 +81,7 @@ def _car_parts(u: float, v: float, van: bool) -> list[tuple[int, NDArray]]:
 
 def _bus_parts(u: float, v: float) -> list[tuple[int, NDArray]]:
     vents = [(_BOX, _box(x - 0.7, x + 0.7, -0.45 * v, 0.45 * v)) for x in (-0.55 * u, 0.45 * u)]
-    return [*_lamps(u, v, 0.35), (_GLASS, _trapezoid(u - 0.75, u - 0.2, 0.86 * v, 0.78 * v)),
+    return [*_lamps(u, v, 0.25), (_GLASS, _trapezoid(u - 0.75, u - 0.2, 0.86 * v, 0.78 * v)),
             (_ROOF, _box(-u + 0.5, u - 0.95, -0.84 * v, 0.84 * v)), *vents]  # fmt: skip
 
 
@@ -89,13 +89,14 @@ def _truck_parts(u: float, v: float) -> list[tuple[int, NDArray]]:
     cab = u - min(2.1, 0.6 * u)
     load = [(_BOX, _box(-u + 0.05, cab - 0.35, -v, v)), (_ROOF, _box(-u + 0.25, cab - 0.55, -0.86 * v, 0.86 * v))]
     gap = (_DARK, _box(cab - 0.35, cab, -0.8 * v, 0.8 * v))
-    lamps = _lamps(u, v, 0.35)
+    lamps = _lamps(u, v, 0.25)
     return [gap, *load, *lamps, (_GLASS, _trapezoid(u - 0.95, u - 0.3, 0.84 * v, 0.78 * v))]
 
 
 def _bike_parts(u: float, v: float, motor: bool) -> list[tuple[int, NDArray]]:
     wheel = 0.16 if motor else 0.1
-    parts = [(_DARK, _box(-u, u, -wheel, wheel)), (_DARK, _box(0.42 * u, 0.42 * u + 0.12, -v, v))]
+    rim = _ellipse(-0.05 * u, 0.48, max(0.9 * v, 0.26) + 0.14)
+    parts = [(_EDGE, rim), (_DARK, _box(-u, u, -wheel, wheel)), (_DARK, _box(0.42 * u, 0.42 * u + 0.12, -v, v))]
     if motor:
         parts += [(_LAMP, _box(u - 0.3, u - 0.1, -wheel, wheel)), (_REAR, _box(-u, -u + 0.35, -0.2, 0.2))]
     return [*parts, (_PAINT, _ellipse(-0.05 * u, 0.34, max(0.9 * v, 0.26))), (_SKIN, _ellipse(0.06 * u, 0.15, 0.15))]
@@ -132,11 +133,11 @@ def _shade(color: Color, factor: float) -> Color:
 
 
 @lru_cache(maxsize=256)
-def role_colors(paint: Color, walks: bool, brakes: bool) -> tuple[Color, ...]:
+def role_colors(paint: Color, light_rim: bool, brakes: bool) -> tuple[Color, ...]:
     """Colours of the roles of a body's parts."""
-    edge = (250, 250, 248) if walks else _shade(paint, 0.45)
-    # the roof is the paint itself, the bonnet a little darker: what is above gets more light
-    body = paint if walks else _shade(paint, 0.86)
+    edge = (250, 250, 248) if light_rim else _shade(paint, 0.45)
+    # The roof is the paint itself, the bonnet a little darker; small bodies get a light rim, so that they are seen.
+    body = paint if light_rim else _shade(paint, 0.86)
     return body, paint, edge, GLASS, LAMP, BRAKE if brakes else REAR, DARK, SKIN, _shade(paint, 0.74)
 
 

@@ -43,25 +43,40 @@ def unit(picture: NDArray) -> float:
 
 
 @lru_cache(maxsize=2048)
-def _letters(text: str, size: float, weight: int) -> tuple[NDArray[np.uint8], int]:
-    """A text as a mask, and the height of its base line in it."""
+def _letters(text: str, size: float, weight: int, halo: int) -> tuple[NDArray[np.uint8], int]:
+    """A text as a mask with a margin of `halo` + 3 pixels, grown by `halo`; and the height of its base line in it."""
     (wide, tall), below = cv2.getTextSize(text, _FONT, size, weight)
-    mask = np.zeros((tall + below + 4, wide + 6), np.uint8)
-    cv2.putText(mask, text, (3, tall + 2), _FONT, size, 255, weight, cv2.LINE_AA)  # type: ignore[call-overload]
-    return mask, tall + 2
+    margin = halo + 3
+    mask = np.zeros((tall + below + 2 * margin, wide + 2 * margin), np.uint8)
+    cv2.putText(mask, text, (margin, tall + margin), _FONT, size, 255, weight, cv2.LINE_AA)  # type: ignore[call-overload]
+    if halo:
+        round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * halo + 1, 2 * halo + 1))
+        mask = cv2.dilate(mask, round_brush)
+    return mask, tall + margin
 
 
 def write(
-    picture: NDArray, text: str, at: tuple[float, float], size: float, color: Color, side: float = 0.0, weight: int = 1
+    picture: NDArray,
+    text: str,
+    at: tuple[float, float],
+    size: float,
+    color: Color,
+    side: float = 0.0,
+    weight: int = 1,
+    halo: int = 0,
 ) -> float:
     """Writes a text whose base line begins at `at` (side 0), ends there (1), or has its middle there (0.5).
+
+    Args:
+        size: of OpenCV's font. weight: thickness of its strokes. halo: [px] that the letters are grown by.
 
     Returns:
         Its width [px].
     """
-    mask, base = _letters(text, round(size, 3), weight)
-    wide = mask.shape[1] - 6
-    x, y = round(at[0] - side * wide) - 3, round(at[1]) - base
+    mask, base = _letters(text, round(size, 3), weight, halo)
+    margin = halo + 3
+    wide = mask.shape[1] - 2 * margin
+    x, y = round(at[0] - side * wide) - margin, round(at[1]) - base
     x0, y0 = max(x, 0), max(y, 0)
     x1, y1 = min(x + mask.shape[1], picture.shape[1]), min(y + mask.shape[0], picture.shape[0])
     if x0 < x1 and y0 < y1:
@@ -159,7 +174,7 @@ def draw_scale(picture: NDArray[np.uint8], px_per_m: float) -> None:
         width = max(1, round(thick * u))
         cv2.polylines(picture, [fixed(p) for p in lines], False, color, width, cv2.LINE_AA, SHIFT)
     text, place = f"{length:g} m", ((x0 + x1) / 2, y - 8 * u)
-    write(picture, text, place, 0.45 * u, (250, 250, 250), side=0.5, weight=max(3, round(4 * u)))
+    write(picture, text, place, 0.45 * u, (250, 250, 250), side=0.5, halo=max(1, round(2 * u)))
     write(picture, text, place, 0.45 * u, (30, 34, 40), side=0.5)
 
 

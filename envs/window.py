@@ -8,6 +8,7 @@ from gymnasium.error import DependencyNotInstalled
 from numpy.typing import NDArray
 
 _INSTEAD = 'or use render_mode="rgb_array" and keep the pictures'
+_UNSEEN = ("offscreen", "dummy")  # SDL's video drivers without a display
 
 
 class Window:
@@ -65,10 +66,15 @@ class Window:
         pygame = self._pygame
         try:
             pygame.display.init()
+            driver = pygame.display.get_driver()
+            if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER", "").lower() != driver:
+                pygame.display.quit()  # SDL falls back to it by itself, and nobody would see a thing
+                raise pygame.error(f"only the video driver {driver!r}, which shows nothing")
             self._screen = pygame.display.set_mode(size)
         except pygame.error as e:
             raise RuntimeError(
-                f'render_mode="human" found no display ({e}): set DISPLAY (SDL_VIDEODRIVER=dummy: none), {_INSTEAD}'
+                f'render_mode="human" found no display ({e}): run it where there is one (on Linux DISPLAY or '
+                f"WAYLAND_DISPLAY names it), {_INSTEAD}"
             ) from e
         pygame.display.set_caption("Tarmac")
         self._clock = pygame.time.Clock()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from world.canvas import Color, View, fill, stroke
 from world.draw_furniture import draw_buildings, draw_lights, draw_signs, draw_trees, near
-from world.kinds import EdgeKind, LaneKind, MarkColor, MarkKind, StopKind
+from world.kinds import ConflictKind, EdgeKind, LaneKind, MarkColor, MarkKind, StopKind
 from world.roadmap import RoadMap
 
 GROUND: Color = (205, 219, 190)
@@ -53,7 +53,8 @@ ARROW_EVERY = 25.0  # [m]
 class Sheet:
     """A map made ready to be drawn in many views: outlines, boxes and storeys of its lanes, and their paint.
 
-    Attributes: `level` (L,) storey of each lane, 4 m high; `center`, `left`, `right` (P, 2) [m] of all lane points.
+    Attributes: `level` (L,) storey of each lane, 4 m high; `crosses` (L,) it lies in a junction where ways cross;
+    `center`, `left`, `right` (P, 2) [m] of all lane points.
     """
 
     def __init__(self, road_map: RoadMap):
@@ -66,6 +67,7 @@ class Sheet:
         starts = m.lane_start[:-1]
         self.level = np.round(np.add.reduceat(m.point_xyz[:, 2], starts) / np.diff(m.lane_start) / STOREY).astype(int)
         self.edge_level = np.round(m.edge_xyz[:, :, 2].mean(axis=1) / STOREY).astype(int)
+        self.crosses = _in_crossings(m)
         self._low = np.minimum.reduceat(np.minimum(self.left, self.right), starts)
         self._high = np.maximum.reduceat(np.maximum(self.left, self.right), starts)
         self._paint: dict[int, list[tuple[Color, NDArray]]] = {}
@@ -81,6 +83,13 @@ class Sheet:
         if lane not in self._paint:
             self._paint[lane] = _lane_paint(self, lane)
         return self._paint[lane]
+
+
+def _in_crossings(m: RoadMap) -> NDArray[np.bool_]:
+    """(L,) lanes of junctions where ways cross, not only part or join as on motorways."""
+    lane = np.repeat(np.arange(m.lane_count), np.diff(m.conflict_start))
+    where = np.unique(m.lane_junction[lane[m.conflict_kind == ConflictKind.CROSS]])
+    return np.isin(m.lane_junction, where[where >= 0])
 
 
 def draw_map(road_map: RoadMap, view: View, light_state: NDArray | None = None) -> NDArray[np.uint8]:
@@ -124,9 +133,9 @@ def _draw_lanes(picture: NDArray, view: View, sheet: Sheet, lanes: NDArray) -> N
             kind = LaneKind(int(m.lane_kind[lane]))
             if kind in HIDDEN or (kind in MOTOR) != motor:
                 continue
-            inside = m.lane_junction[lane] >= 0
-            plain = JUNCTION if inside else ASPHALT
-            color = JUNCTION if inside and kind == LaneKind.SHOULDER else FILLS.get(kind, plain)
+            crosses = sheet.crosses[lane]
+            plain = JUNCTION if crosses else ASPHALT
+            color = JUNCTION if crosses and kind == LaneKind.SHOULDER else FILLS.get(kind, plain)
             row = sheet.rows[lane]
             fill(picture, view, np.concatenate([sheet.left[row], sheet.right[row][::-1]]), color)
 
