@@ -7,7 +7,7 @@ lies at the map frame's origin, x to the right and y down; tile (i, j) begins at
 import math
 from collections import OrderedDict
 from dataclasses import replace
-from weakref import WeakKeyDictionary
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from world.canvas import SHIFT, View, fixed
 from world.draw import HIDDEN, Sheet, draw_ground
-from world.draw_furniture import draw_signs
+from world.draw_furniture import draw_signs, near
 from world.roadmap import RoadMap
 
 TILE = 256  # [px]
 FINE = 2  # times as many pixels are drawn
-KEPT = 256 * 1024 * 1024 // (TILE * TILE * 7)  # tiles kept at most: 256 MB of colours and heights
+KEPT = 256  # tiles of a ground that are kept at most: 50 MB of colours, and 67 MB of heights if all had bridges
 CLEAR = 2.5  # [m] a road that lies higher than this above a point hides it
 _LOWEST = np.float32(-1e9)
 
@@ -35,7 +35,6 @@ class Ground:
 
     def __init__(self, sheet: Sheet, px_per_m: float):
         self.sheet, self.px_per_m = sheet, px_per_m
-        self.has_bridges = len(np.unique(sheet.level)) > 1
         self._tiles: OrderedDict[tuple[int, int], tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = OrderedDict()
 
     def snapped(self, view: View) -> View:
@@ -58,10 +57,13 @@ class Ground:
         matrix = cv2.getAffineTransform((source - 0.5).astype(np.float32), (corners - 0.5).astype(np.float32))
         colors, heights = self._area(left, top, wide, tall)
         size = (view.width_px, view.height_px)
-        turned = cv2.warpAffine(colors, matrix, size, flags=cv2.INTER_LINEAR)
+        turned = np.empty((view.height_px, view.width_px, 3), np.uint8)
+        cv2.warpAffine(colors, matrix, size, dst=turned, flags=cv2.INTER_LINEAR)
         if heights is None:
             return turned, None
-        return turned, cv2.warpAffine(heights, matrix, size, flags=cv2.INTER_NEAREST)
+        high = np.empty((view.height_px, view.width_px), np.float32)
+        cv2.warpAffine(heights, matrix, size, dst=high, flags=cv2.INTER_NEAREST)
+        return turned, high
 
     def _corner(self, view: View) -> tuple[int, int]:
         x, y = view.center
@@ -75,16 +77,17 @@ class Ground:
         return x * self.px_per_m + right * cos - up * sin, -(y * self.px_per_m + right * sin + up * cos)
 
     def _area(self, left: int, top: int, wide: int, tall: int) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        """Colours and heights of wide x tall pixels of the whole map's picture."""
+        """Colours, and heights where there are bridges, of wide x tall pixels of the whole map's picture."""
         colors = np.empty((tall, wide, 3), np.uint8)
-        heights = np.empty((tall, wide), np.float32) if self.has_bridges else None
+        heights: NDArray[np.float32] | None = None
         for i in range(left // TILE, (left + wide - 1) // TILE + 1):
             for j in range(top // TILE, (top + tall - 1) // TILE + 1):
                 tile, high = self._tile(i, j)
                 x, y = i * TILE - left, j * TILE - top
                 x0, x1, y0, y1 = max(x, 0), min(x + TILE, wide), max(y, 0), min(y + TILE, tall)
                 colors[y0:y1, x0:x1] = tile[y0 - y : y1 - y, x0 - x : x1 - x]
-                if heights is not None and high is not None:
+                if high is not None:
+                    heights = np.full((tall, wide), _LOWEST, np.float32) if heights is None else heights
                     heights[y0:y1, x0:x1] = high[y0 - y : y1 - y, x0 - x : x1 - x]
         return colors, heights
 
@@ -101,35 +104,35 @@ class Ground:
         view = View(FINE * TILE, FINE * TILE, FINE * self.px_per_m, center)
         fine = draw_ground(self.sheet, view)
         draw_signs(fine, view, self.sheet.map)
-        tile = cv2.resize(fine, (TILE, TILE), interpolation=cv2.INTER_AREA)
-        return tile, self._heights(View(TILE, TILE, self.px_per_m, center)) if self.has_bridges else None
+        tile = np.empty((TILE, TILE, 3), np.uint8)
+        cv2.resize(fine, (TILE, TILE), dst=tile, interpolation=cv2.INTER_AREA)
+        return tile, self._heights(View(TILE, TILE, self.px_per_m, center))
 
-    def _heights(self, view: View) -> NDArray[np.float32]:
-        """(TILE, TILE) [m] height of the uppermost road at each pixel."""
-        heights = np.full((TILE, TILE), _LOWEST, np.float32)
+    def _heights(self, view: View) -> NDArray[np.float32] | None:
+        """(TILE, TILE) [m] height of the uppermost road at each pixel; None where all roads are on one storey."""
         sheet = self.sheet
-        low, high = view.box(5.0)
+        if len(np.unique(sheet.level[sheet.lanes_in(view)])) < 2:
+            return None
+        heights = np.full((TILE, TILE), _LOWEST, np.float32)
         for lane in sheet.lanes_in(view):
             if int(sheet.map.lane_kind[lane]) in HIDDEN:
                 continue
             row = sheet.rows[lane]
-            near = ((sheet.center[row] >= low) & (sheet.center[row] <= high)).all(axis=1)
+            seen = near(view, sheet.center[row], 5.0)
             left, right = fixed(view.to_px(sheet.left[row])), fixed(view.to_px(sheet.right[row]))
             z = sheet.map.point_xyz[row, 2]
-            for k in np.flatnonzero(near[:-1] | near[1:]):
+            for k in np.flatnonzero(seen[:-1] | seen[1:]):
                 quad = np.stack([left[k], left[k + 1], right[k + 1], right[k]])
                 cv2.fillPoly(heights, [quad], float(z[k]), cv2.LINE_8, SHIFT)
         return heights
 
 
-_GROUNDS: WeakKeyDictionary[RoadMap, tuple[Sheet, dict[float, Ground]]] = WeakKeyDictionary()
+@lru_cache(maxsize=16)
+def _sheet(road_map: RoadMap) -> Sheet:
+    return Sheet(road_map)
 
 
+@lru_cache(maxsize=16)
 def find_ground(road_map: RoadMap, px_per_m: float) -> Ground:
-    """The ground of a map at a scale, shared by all pictures of a process."""
-    if road_map not in _GROUNDS:
-        _GROUNDS[road_map] = Sheet(road_map), {}
-    sheet, grounds = _GROUNDS[road_map]
-    if px_per_m not in grounds:
-        grounds[px_per_m] = Ground(sheet, px_per_m)
-    return grounds[px_per_m]
+    """The ground of a map at a scale, shared by all pictures of a process; those used last are kept."""
+    return Ground(_sheet(road_map), px_per_m)

@@ -48,10 +48,10 @@ def _letters(text: str, size: float, weight: int, halo: int) -> tuple[NDArray[np
     (wide, tall), below = cv2.getTextSize(text, _FONT, size, weight)
     margin = halo + 3
     mask = np.zeros((tall + below + 2 * margin, wide + 2 * margin), np.uint8)
-    cv2.putText(mask, text, (margin, tall + margin), _FONT, size, 255, weight, cv2.LINE_AA)  # type: ignore[call-overload]
+    cv2.putText(mask, text, (margin, tall + margin), _FONT, size, 255, weight, cv2.LINE_AA)
     if halo:
         round_brush = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * halo + 1, 2 * halo + 1))
-        mask = cv2.dilate(mask, round_brush)
+        cv2.dilate(mask, round_brush, dst=mask)
     return mask, tall + margin
 
 

@@ -48,21 +48,21 @@ class Window:
         if self._closed:
             return
         size = (picture.shape[1], picture.shape[0])
-        if self._screen is None:
-            self._open(size)
-        elif self._screen.get_size() != size:
-            self._screen = self._pygame.display.set_mode(size)
         pygame = self._pygame
+        screen = self._open(size) if self._screen is None else self._screen
+        if screen.get_size() != size:
+            screen = pygame.display.set_mode(size)
+        self._screen = screen
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
                 self.close()
                 return
         surface = pygame.image.frombuffer(np.ascontiguousarray(picture), size, "RGB")
-        self._screen.blit(surface, (0, 0))
+        screen.blit(surface, (0, 0))
         pygame.display.flip()
         self._clock.tick(self._fps)
 
-    def _open(self, size: tuple[int, int]) -> None:
+    def _open(self, size: tuple[int, int]) -> Any:
         pygame = self._pygame
         try:
             pygame.display.init()
@@ -70,7 +70,7 @@ class Window:
             if driver in _UNSEEN and os.environ.get("SDL_VIDEODRIVER", "").lower() != driver:
                 pygame.display.quit()  # SDL falls back to it by itself, and nobody would see a thing
                 raise pygame.error(f"only the video driver {driver!r}, which shows nothing")
-            self._screen = pygame.display.set_mode(size)
+            screen = pygame.display.set_mode(size)
         except pygame.error as e:
             raise RuntimeError(
                 f'render_mode="human" found no display ({e}): run it where there is one (on Linux DISPLAY or '
@@ -78,6 +78,7 @@ class Window:
             ) from e
         pygame.display.set_caption("Tarmac")
         self._clock = pygame.time.Clock()
+        return screen
 
     def close(self) -> None:
         """Close the window; what is shown afterwards is not seen."""

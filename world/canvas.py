@@ -91,8 +91,9 @@ def _seen(view: View, lines: list[NDArray], margin_px: float = 50.0) -> list[NDA
     if not lines:
         return []
     pixels = view.to_px(np.concatenate([line[:, :2] for line in lines]))
-    ends = np.cumsum([len(line) for line in lines])
-    starts = ends - [len(line) for line in lines]
+    counts = np.array([len(line) for line in lines], np.intp)
+    ends = np.cumsum(counts)
+    starts = ends - counts
     low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
     size = np.array((view.width_px, view.height_px)) + margin_px
     shown = np.flatnonzero((high >= -margin_px).all(axis=1) & (low <= size).all(axis=1))

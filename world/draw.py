@@ -66,7 +66,8 @@ class Sheet:
         self.rows = [slice(int(a), int(b)) for a, b in zip(m.lane_start[:-1], m.lane_start[1:], strict=True)]
         starts = m.lane_start[:-1]
         self.level = np.round(np.add.reduceat(m.point_xyz[:, 2], starts) / np.diff(m.lane_start) / STOREY).astype(int)
-        self.edge_level = np.round(m.edge_xyz[:, :, 2].mean(axis=1) / STOREY).astype(int)
+        self.edge_middle = m.edge_xyz.mean(axis=1)
+        self.edge_level = np.round(self.edge_middle[:, 2] / STOREY).astype(int)
         self.crosses = _in_crossings(m)
         self._low = np.minimum.reduceat(np.minimum(self.left, self.right), starts)
         self._high = np.maximum.reduceat(np.maximum(self.left, self.right), starts)
@@ -112,7 +113,7 @@ def draw_map(road_map: RoadMap, view: View, light_state: NDArray | None = None) 
 def draw_ground(sheet: Sheet, view: View) -> NDArray[np.uint8]:
     """(height, width, 3) uint8 RGB: all that neither changes nor is a symbol: roads, their paint, buildings, trees."""
     picture = np.empty((view.height_px, view.width_px, 3), np.uint8)
-    picture[:] = GROUND
+    cv2.rectangle(picture, (0, 0), (view.width_px, view.height_px), GROUND, cv2.FILLED)
     road_map, seen = sheet.map, sheet.lanes_in(view)
     for level in np.unique(sheet.level[seen]):
         lanes = seen[sheet.level[seen] == level]
@@ -143,9 +144,7 @@ def _draw_lanes(picture: NDArray, view: View, sheet: Sheet, lanes: NDArray) -> N
 def _draw_edges(picture: NDArray, view: View, sheet: Sheet, level: int) -> None:
     """Kerbs and barriers of a storey."""
     m = sheet.map
-    low, high = view.box(3.0)
-    middle = m.edge_xyz[:, :, :2].mean(axis=1)
-    seen = (sheet.edge_level == level) & ((middle >= low) & (middle <= high)).all(axis=1)
+    seen = (sheet.edge_level == level) & near(view, sheet.edge_middle, 3.0)
     for kind, (color, width) in EDGES.items():
         stroke(picture, view, list(m.edge_xyz[seen & (m.edge_kind == kind)][:, :, :2]), color, width)
 

@@ -22,7 +22,8 @@ _REACH = 150.0  # [m] from a building's first corner to its others at most; of l
 def near(view: View, xyz: NDArray, margin_m: float) -> NDArray[np.bool_]:
     """(n,) which map points (n, 2 or 3) lie in the picture or within a margin of it."""
     low, high = view.box(margin_m)
-    return ((xyz[:, :2] >= low) & (xyz[:, :2] <= high)).all(axis=1)
+    x, y = xyz[:, 0], xyz[:, 1]
+    return (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
 
 
 def draw_buildings(picture: NDArray, view: View, m: RoadMap) -> None:
@@ -44,9 +45,9 @@ def draw_buildings(picture: NDArray, view: View, m: RoadMap) -> None:
 
 
 def _cast_shadow(mask: NDArray, view: View, outline: NDArray, shadow: NDArray) -> None:
-    for part in range(len(outline)):
-        pair = outline[[part, (part + 1) % len(outline)]]
-        fill(mask, view, np.concatenate([pair, pair[::-1] + shadow]), (255, 255, 255))
+    ahead = np.roll(outline, -1, axis=0)
+    for quad in fixed(view.to_px(np.stack([outline, ahead, ahead + shadow, outline + shadow], axis=1))):
+        cv2.fillConvexPoly(mask, quad, 255, cv2.LINE_AA, SHIFT)
 
 
 def darken(picture: NDArray, mask: NDArray[np.uint8], share: float) -> None:

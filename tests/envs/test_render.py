@@ -20,7 +20,7 @@ from envs.vector import DriveVectorEnv
 from envs.window import Window
 from tests.data import ROOT
 from world.canvas import View
-from world.draw import Sheet, draw_ground
+from world.draw import draw_ground
 from world.kinds import BodyKind, LightState, StopKind
 
 PLAIN = RenderConfig(
@@ -201,10 +201,11 @@ def test_a_bridge_hides_who_drives_below_it():
     env = DriveEnv(preset="highway", vehicles=0, pedestrians=0)
     env.reset(seed=0)
     batch, slots = env.batch, env.batch.engine.model.slots
-    sheet = Sheet(batch.engine.maps.maps[0])
-    deck = np.flatnonzero(sheet.level == sheet.level.max())
-    points = np.concatenate([sheet.map.point_xyz[sheet.rows[lane]] for lane in deck])
-    x, y, z = points[np.argmax(points[:, 2])].tolist()
+    points = batch.engine.maps.maps[0].point_xyz
+    deck, ground = points[points[:, 2] > 6.0], points[points[:, 2] < 0.5]
+    gap = np.hypot(*(deck[:, None, :2] - ground[None, :, :2]).transpose(2, 0, 1))
+    x, y, z = deck[np.argmin(gap.min(axis=1))].tolist()
+    assert gap.min() < 2.0
     put(batch, 0, 0, x, y)
     seen = {}
     for name, height in (("below", 0.0), ("above", z)):
