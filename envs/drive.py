@@ -10,7 +10,7 @@ from envs.batch import DriveBatch
 from envs.events import event_names
 from envs.options import EnvConfig
 from envs.spaces import action_space
-from envs.vector import check_render_mode, resolve
+from envs.vector import check_render_config, check_render_mode, resolve
 
 
 class DriveEnv(gymnasium.Env):
@@ -21,6 +21,7 @@ class DriveEnv(gymnasium.Env):
         preset: of envs.options.PRESETS, where no config is given.
         copy: hand out copies of observations; False: views that the next step overwrites.
         render_mode: None, "rgb_array" (a picture from above) or "human" (a window; extra [render]).
+        render_config: an envs.render.RenderConfig, or a dict of some of its fields: size, scale and content.
 
     Raises:
         ValueError: an option or number that is not allowed, or more than one driver.
@@ -34,6 +35,7 @@ class DriveEnv(gymnasium.Env):
         preset: str = "default",
         copy: bool = True,
         render_mode: str | None = None,
+        render_config: Any = None,
         **options: Any,
     ):
         self.config = resolve(config, preset, options)
@@ -43,6 +45,7 @@ class DriveEnv(gymnasium.Env):
                 "envs.multi_agent.parallel_env"
             )
         self.render_mode = check_render_mode(render_mode, ("rgb_array", "human"))
+        self._render_config = check_render_config(render_config)
         self.metadata = {**self.metadata, "render_fps": max(round(1.0 / self.config.control_time), 1)}
         self.copy = copy
         self.batch = DriveBatch(self.config, 1)
@@ -100,7 +103,7 @@ class DriveEnv(gymnasium.Env):
             return None
         from envs.render import draw_row
 
-        return draw_row(self.batch, 0)
+        return draw_row(self.batch, 0, self._render_config)
 
     def _show(self) -> None:
         from envs.render import draw_row
@@ -108,7 +111,7 @@ class DriveEnv(gymnasium.Env):
 
         if self._window is None:
             self._window = Window(self.metadata["render_fps"])
-        self._window.show(draw_row(self.batch, 0))
+        self._window.show(draw_row(self.batch, 0, self._render_config))
 
     def close(self) -> None:
         """Close the window and let the threads go."""

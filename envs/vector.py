@@ -31,7 +31,8 @@ class DriveVectorEnv(VectorEnv):
         preset: of envs.options.PRESETS, where no config is given.
         autoreset_mode: "next_step" or "same_step", see gymnasium.vector.AutoresetMode.
         copy: hand out copies; False: views that the next step overwrites, for speed.
-        render_mode: None or "rgb_array" (of the first environments, see `render`).
+        render_mode: None or "rgb_array" (a picture from above of every environment).
+        render_config: an envs.render.RenderConfig, or a dict of some of its fields: size, scale and content.
 
     Raises:
         ValueError: an option or number that is not allowed.
@@ -47,6 +48,7 @@ class DriveVectorEnv(VectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         copy: bool = True,
         render_mode: str | None = None,
+        render_config: Any = None,
         **options: Any,
     ):
         self.config = resolve(config, preset, options)
@@ -54,8 +56,10 @@ class DriveVectorEnv(VectorEnv):
         if num_envs < 1 or num_envs % drivers:
             raise ValueError(f"num_envs: got {num_envs}, allowed are multiples of drivers ({drivers})")
         self.autoreset_mode = find_autoreset(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        fps = max(round(1.0 / self.config.control_time), 1)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode, "render_fps": fps}
         self.render_mode = check_render_mode(render_mode, ("rgb_array",))
+        self._render_config = check_render_config(render_config)
         self.num_envs, self.copy = num_envs, copy
         self.batch = DriveBatch(self.config, num_envs // drivers)
         self.single_observation_space = self.batch.observer.space
@@ -205,13 +209,13 @@ class DriveVectorEnv(VectorEnv):
         return infos
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """(H, W, 3) pictures from above, one an environment, at most 16."""
+        """(H, W, 3) pictures from above, one an environment."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() without a render_mode: make_vec(..., render_mode='rgb_array')")
             return None
         from envs.render import draw_row
 
-        return tuple(draw_row(self.batch, i) for i in range(min(self.num_envs, 16)))
+        return tuple(draw_row(self.batch, i, self._render_config) for i in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
@@ -262,3 +266,16 @@ def check_render_mode(mode: str | None, allowed: tuple[str, ...]) -> str | None:
     if mode is not None and mode not in allowed:
         raise ValueError(unknown_name("render_mode", str(mode), allowed))
     return mode
+
+
+def check_render_config(value: Any) -> Any:
+    """The RenderConfig that was asked for; None, and nothing loaded, without one.
+
+    Raises:
+        ValueError: an unknown field, with the nearest match, or a number that is not allowed.
+    """
+    if value is None:
+        return None
+    from envs.render import render_config
+
+    return render_config(value)
