@@ -13,13 +13,14 @@ from simulator.overlap import TELEPORT_SPEED, slot_motion, slot_radius, slots_to
 from world.boxes import circle_hits_box, point_box_distance, polygon_hits_box
 from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, EventKind, Fault
-from world.queries import drivable_segment, in_band, lane_point, wrap_angle
+from world.queries import drivable_segment, in_band, lane_point, segment_param, wrap_angle
 from world.roadmap import STATIC_REACH, TRUNK
 
 REARM = 5.0  # [s]
 STOPPED = 0.1  # [m/s] who is slower stands
 BEHIND = math.radians(150.0)  # direction seen from the driver from which on the other is behind it
 TOUCH = 0.1  # [m] from the bumper that counts as touching it
+_FAR_ON = np.float32(16.0)  # points of a lane
 _PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 _HIT_WALKER, _HIT_VEHICLE = int(EventKind.COLLISION_PEDESTRIAN), int(EventKind.COLLISION_VEHICLE)
 _HIT_STATIC = int(EventKind.COLLISION_STATIC)
@@ -204,15 +205,22 @@ def _search_corner(b, k, n, map_id, x, y, z, tables, judge):
 
 @inline_kernel
 def corner_on_road(b, k, n, map_id, x, y, z, tables, judge):
-    """Whether corner n of driver k lies on the drivable surface: first, on the segment where it was, or the next."""
+    """Whether corner n of driver k lies on the drivable surface: looked for from the segment on where it was.
+
+    Points of a lane are evenly spaced, so the fraction along that segment tells which one is beside the corner now.
+    """
     point = np.int64(judge.corner_point[b, k, n])
     fx, fy, fz = np.float32(x), np.float32(y), np.float32(z)
     if point >= 0:
         if in_band(tables.points, point, fx, fy, fz):
             return True
-        row = tables.lanes[tables.points[point].lane]
-        if point + 1 < row.point0 + row.points - 1 and in_band(tables.points, point + 1, fx, fy, fz):
-            judge.corner_point[b, k, n] = point + 1
+        p, q = tables.points[point], tables.points[point + 1]
+        ahead = min(max(segment_param(p.x, p.y, q.x, q.y, fx, fy), -_FAR_ON), _FAR_ON)
+        row = tables.lanes[p.lane]
+        at = point + np.int64(math.floor(ahead))
+        at = min(max(at, np.int64(row.point0)), np.int64(row.point0 + row.points - 2))
+        if at != point and in_band(tables.points, at, fx, fy, fz):
+            judge.corner_point[b, k, n] = at
             return True
     return _search_corner(b, k, n, map_id, x, y, z, tables, judge)
 

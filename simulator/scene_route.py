@@ -1,26 +1,26 @@
 """The route part of a Scene: the route from the driver's foot point on, and what it meets next."""
 
-import math
-
 import numpy as np
 
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import Command, StopKind
-from world.records import SCENE_RANGE, SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP
-from world.route_table import route_lane, route_point
+from world.records import SCENE_RANGE, SCENE_ROUTE_STEP
+from world.route_table import route_lane_near, route_point
 
 PASSED = 0.5  # [m] a line is the next one until the front bumper is this far past it
 _LIGHT, _STOP, _YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
 _FOLLOW = int(Command.LANE_FOLLOW)
 
 
-@kernel
-def scene_route_one(b, k, s, d, x, y, yaw, routes, route):
-    """Fill RouteAhead of driver k at progress s and offset d. Returns the route piece it is at, -1 without a route."""
-    c, si = math.cos(yaw), math.sin(yaw)
+@inline_kernel
+def scene_route_one(b, k, s, d, near, x, y, c, si, routes, route):
+    """Fill RouteAhead of driver k at progress s and offset d. Returns the route piece it is at, -1 without a route.
+
+    Args: near: a piece from which on that is looked for. c, si: cosine and sine of the driver's yaw.
+    """
     length = routes.length[b, k]
     has_route = routes.count[b, k] >= 2
-    for r in range(SCENE_ROUTE_POINTS):
+    for r in range(route.valid.shape[2]):
         at = s + r * SCENE_ROUTE_STEP
         valid = has_route and at <= length
         route.valid[b, k, r] = valid
@@ -35,7 +35,7 @@ def scene_route_one(b, k, s, d, x, y, yaw, routes, route):
         route.command[b, k] = _FOLLOW
         route.remaining[b, k] = route.offset[b, k] = 0.0
         return -1
-    _, _, piece, command = route_lane(routes, b, k, s)
+    _, _, piece, command = route_lane_near(routes, b, k, s, near)
     route.command[b, k] = command
     route.remaining[b, k] = length - s
     route.offset[b, k] = d
