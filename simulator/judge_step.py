@@ -62,8 +62,10 @@ def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
             if dist <= 0.5 * width:
                 judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
                 return away, heading, width, limit
-    lane, lane_s, lane_d, _ = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
+    lane, lane_s, lane_d, dist = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
     judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
+    judge.near_x[b, k], judge.near_y[b, k], judge.near_z[b, k], judge.near_yaw[b, k] = x, y, z, yaw
+    judge.near_lane[b, k], judge.near_s[b, k], judge.near_d[b, k], judge.near_away[b, k] = lane, lane_s, lane_d, dist
     if lane < 0:
         return away, _ZERO, _ZERO, _ZERO
     _, _, _, heading, _, width, limit = lane_point(tables, lane, lane_s)
@@ -203,7 +205,7 @@ def _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits):
 
 @kernel
 def _off_road_one(b, k, c, s, tables, slots, worlds, judge, dt):
-    """(hits, whole) of driver k, a corner of which is off the road: what stands there, and whether its wheels are on it.
+    """(hits, whole) of driver k, a corner of which is off the road: what it hit there, whether its wheels are on it.
 
     Nothing stands on the drivable surface.
     """

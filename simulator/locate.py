@@ -33,26 +33,36 @@ def in_box(box, x, y):
 
 
 @kernel
-def find_lane(b, i, network, tables, slots, worlds):
+def nearest_to_slot(b, i, k, tables, slots, worlds, judge):
+    """(lane, s, d, dist) of the lane nearest to a vehicle; what the judge found there for driver k (-1: none) holds."""
+    x, y, z, yaw = slots.x[b, i], slots.y[b, i], slots.z[b, i], slots.yaw[b, i]
+    if k >= 0 and judge.near_yaw[b, k] == yaw:
+        if judge.near_x[b, k] == x and judge.near_y[b, k] == y and judge.near_z[b, k] == z:
+            return np.int64(judge.near_lane[b, k]), judge.near_s[b, k], judge.near_d[b, k], judge.near_away[b, k]
+    return nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
+
+
+@kernel
+def find_lane(b, i, k, network, tables, slots, worlds, judge):
     """(lane, s, d) of a vehicle's centre: a lane of its way ahead where it is on one, else the nearest; -1 off roads.
 
     A lane that is left over its end is not kept, so that of several lanes on the same ground the way ahead decides.
     """
     x, y, yaw = slots.x[b, i], slots.y[b, i], slots.yaw[b, i]
     best, best_s, best_d = np.int64(-1), _ZERO, _ZERO
-    for k in range(_SEARCH):
-        lane = np.int64(slots.route_lane[b, i, k])
+    for n in range(_SEARCH):
+        lane = np.int64(slots.route_lane[b, i, n])
         if lane < 0:
             break
         if not in_box(network.box[lane], x, y):
             continue
-        fits, s, d = on_lane(tables, lane, x, y, yaw, slots.lane_s[b, i], k == 0)
-        past = s >= tables.lanes[lane].length and slots.route_lane[b, i, k + 1] >= 0
+        fits, s, d = on_lane(tables, lane, x, y, yaw, slots.lane_s[b, i], n == 0)
+        past = s >= tables.lanes[lane].length and slots.route_lane[b, i, n + 1] >= 0
         if fits and not past and (best < 0 or abs(d) < abs(best_d) - np.float32(0.3)):
             best, best_s, best_d = lane, s, d
     if best >= 0:
         return best, best_s, best_d
-    lane, s, d, dist = nearest_lane(tables, worlds.map_id[b], x, y, slots.z[b, i], yaw, True, DRIVABLE_MASK)
+    lane, s, d, dist = nearest_to_slot(b, i, k, tables, slots, worlds, judge)
     if lane < 0 or dist > _NEAR:
         return np.int64(-1), _ZERO, _ZERO
     return lane, np.float32(s), np.float32(d)
@@ -88,9 +98,9 @@ def way_ahead(b, i, k, tables, slots, traffic, routes):
 
 
 @kernel
-def locate_one(b, i, k, network, tables, slots, worlds, traffic, routes):
+def locate_one(b, i, k, network, tables, slots, worlds, traffic, routes, judge):
     """Bring lane, lane_s, lane_d, z and route_lane of an external or scripted vehicle up to date."""
-    lane, s, d = find_lane(b, i, network, tables, slots, worlds)
+    lane, s, d = find_lane(b, i, k, network, tables, slots, worlds, judge)
     row = traffic.row[b, i]
     if lane != slots.lane[b, i]:
         row.previous = (

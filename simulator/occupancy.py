@@ -286,7 +286,7 @@ def waits_in_queue(b, i, slots, traffic):
 
 
 @kernel
-def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, routes):
+def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, routes, judge):
     """Bring all lists of world b up to date with the present positions.
 
     Who left a lane is taken out of its list, then who came is put in, then those are sorted in which bodies have passed
@@ -299,7 +299,7 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
         fetch_rows(b, i, network, slots, traffic)
         clear_claims(b, i, lane0, traffic)
         if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] != TRAFFIC:
-            locate_one(b, i, i if i < drivers else -1, network, tables, slots, worlds, traffic, routes)
+            locate_one(b, i, i if i < drivers else -1, network, tables, slots, worlds, traffic, routes, judge)
             watch_light(b, i, tables, slots, worlds, traffic)
         moved = note_lane(b, i, lane0, moved, tables, slots, traffic)
     for n in range(moved):

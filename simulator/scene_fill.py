@@ -75,7 +75,8 @@ def _near_edges(b, k, x, y, z, map_id, tables, near):
     for i in range(tables.cell_edge0[cell], tables.cell_edge0[cell + 1]):
         edge = tables.edges[tables.cell_edges[i]]
         ux, uy, rx, ry = edge.bx - edge.ax, edge.by - edge.ay, x - edge.ax, y - edge.ay
-        t = min(max((rx * ux + ry * uy) / max(ux * ux + uy * uy, 1e-9), 0.0), 1.0)
+        along, whole = rx * ux + ry * uy, max(ux * ux + uy * uy, 1e-9)
+        t = 0.0 if along <= 0.0 else (1.0 if along >= whole else along / whole)  # most are seen end on
         rx, ry = rx - t * ux, ry - t * uy
         d2 = np.float32(rx * rx + ry * ry)
         if d2 <= worst and abs(0.5 * (edge.az + edge.bz) - z) <= LEVEL:

@@ -30,7 +30,18 @@ from world.roadmap import (
 )
 
 _COUNTED = ("lane", "point", "succ", "pred", "conf", "stop", "light", "plan", "crossing", "crosswalk", "edge", "walk")
-_COUNTED += ("walk_point", "walk_link", "building", "corner", "tree", "cell", "cell_point", "cell_edge", "cell_static", "junction")
+_COUNTED += (
+    "walk_point",
+    "walk_link",
+    "building",
+    "corner",
+    "tree",
+    "cell",
+    "cell_point",
+    "cell_edge",
+    "cell_static",
+    "junction",
+)
 
 
 def pack_maps(maps: Sequence[RoadMap]) -> MapSet:

@@ -53,7 +53,9 @@ class PackType(types.Type):
             at += 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
         self.words = at
         # A short name, since it goes into the symbols of all functions that take the Pack
-        told = ", ".join(f"{n}: {k}" for n, k in fields) + (f" same shape {same_shape}" if same_shape is not False else "")
+        told = ", ".join(f"{n}: {k}" for n, k in fields) + (
+            f" same shape {same_shape}" if same_shape is not False else ""
+        )
         digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         super().__init__(name=f"Pack[{label}:{digest}]")
 

@@ -119,10 +119,12 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
             for iy in range(cy - ring, cy + ring + 1, stride):
                 if iy < 0 or iy >= ny:
                     continue
+                cell = row.cell0 + ix * ny + iy
+                if tables.cell0[cell] == tables.cell0[cell + 1]:
+                    continue
                 mx = x - (row.x0 + (np.float32(ix) + _HALF) * row.cell)
                 my = y - (row.y0 + (np.float32(iy) + _HALF) * row.cell)
                 away = np.float32(math.sqrt(mx * mx + my * my))
-                cell = row.cell0 + ix * ny + iy
                 best, best_cost = scan_cell(
                     tables.points,
                     tables.lanes,
