@@ -37,8 +37,10 @@ def _diagram(args: argparse.Namespace) -> int:
 
 
 def _observations(args: argparse.Namespace) -> int:
+    from benchmarks.machine import pick_core, pin
     from benchmarks.observations import ObservationConfig, measure_observations, show_observations
 
+    pin(pick_core())
     found = measure_observations(ObservationConfig(scenario=args.scenario, worlds=args.worlds))
     show_observations(found, Console(soft_wrap=True))
     _save(args.json, "observations", found)

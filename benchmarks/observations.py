@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.codec import OBSERVATIONS, make_codec
-from benchmarks.machine import describe, pick_core, pin
+from benchmarks.machine import describe
 from scenarios.registry import find_scenario, scenario_map
 from simulator.engine import Engine
 from simulator.observe_vector import observe_vector_worlds
@@ -32,8 +32,7 @@ class ObservationConfig:
 
 
 def measure_observations(config: ObservationConfig) -> dict[str, Any]:
-    """Nanoseconds a driver of each observation, median and least of `blocks` calls, on one core."""
-    pin(pick_core())
+    """Nanoseconds of processor time a driver of each observation, median and least of `blocks` calls."""
     scenario = replace(find_scenario(config.scenario), drivers=config.drivers, vehicles=config.vehicles, pedestrians=0)
     engine = Engine(pack_maps([scenario_map(scenario)]), scenario, worlds=config.worlds)
     engine.reset(list(range(config.worlds)))
@@ -60,9 +59,9 @@ def _each(call: Callable[[], Any], blocks: int, drivers: int) -> tuple[float, fl
     call()
     taken = []
     for _ in range(blocks):
-        start = time.perf_counter()
+        start = time.thread_time()
         call()
-        taken.append((time.perf_counter() - start) / drivers * 1e9)
+        taken.append((time.thread_time() - start) / drivers * 1e9)
     return float(np.median(taken)), float(np.min(taken))
 
 
