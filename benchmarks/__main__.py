@@ -1,4 +1,4 @@
-"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`: flow against density."""
+"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`, `observations`: see --help."""
 
 import argparse
 import json
@@ -36,6 +36,15 @@ def _diagram(args: argparse.Namespace) -> int:
     return 0
 
 
+def _observations(args: argparse.Namespace) -> int:
+    from benchmarks.observations import ObservationConfig, measure_observations, show_observations
+
+    found = measure_observations(ObservationConfig(scenario=args.scenario, worlds=args.worlds))
+    show_observations(found, Console(soft_wrap=True))
+    _save(args.json, "observations", found)
+    return 0
+
+
 def _save(path: Path | None, profile: str, found: dict[str, Any]) -> None:
     """Write {"profiles": {profile: found}} whole or not at all."""
     if path is None:
@@ -56,7 +65,11 @@ def main(argv: list[str] | None = None) -> int:
     diagram = commands.add_parser("diagram", help="fundamental diagram of a ring and of the scenario highway")
     diagram.add_argument("--plot", type=Path, help="PNG to draw it into (extra [dev])")
     diagram.set_defaults(run=_diagram)
-    for command in (traffic, diagram):
+    observations = commands.add_parser("observations", help="what each observation costs a driver")
+    observations.add_argument("--scenario", default="town01")
+    observations.add_argument("--worlds", type=int, default=64)
+    observations.set_defaults(run=_observations)
+    for command in (traffic, diagram, observations):
         command.add_argument("--json", type=Path, help="file for all figures")
         command.add_argument("--quick", action="store_true", help="shorter, less certain")
     args = parser.parse_args(argv)

@@ -91,13 +91,7 @@ class DriveEnv(gymnasium.Env):
         return self.batch.observer.row(0, self.copy)
 
     def _info(self) -> dict[str, Any]:
-        batch = self.batch
-        return {
-            "progress": float(batch.progress[0]),
-            "events": event_names(int(batch.events[0])),
-            "seed": int(batch.seeds[0]),
-            "terms": {name: float(value[0]) for name, value in batch.terms.items()},
-        }
+        return row_info(self.batch, 0)
 
     def render(self) -> NDArray[np.uint8] | None:
         """(H, W, 3) picture from above, for render_mode "rgb_array"."""
@@ -125,3 +119,13 @@ class DriveEnv(gymnasium.Env):
             self._window.close()
             self._window = None
         self.batch.close()
+
+
+def row_info(batch: DriveBatch, row: int) -> dict[str, Any]:
+    """What is told of a row's last step: progress [m], names of events, seed of the episode, terms of the reward."""
+    return {
+        "progress": float(batch.progress[row]),
+        "events": event_names(int(batch.events[row])),
+        "seed": int(batch.seeds[row // batch.config.drivers]),
+        "terms": {name: float(value[row]) for name, value in batch.terms.items()},
+    }
