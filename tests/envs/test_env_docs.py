@@ -15,8 +15,8 @@ from tests.data import ROOT
 
 PAGE = (ROOT / "docs" / "environments.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-EXTRAS = {"stable_baselines3": "train", "envs.multi_agent": "marl", "ray.": "ray"}
-NEEDS = {"train": "stable_baselines3", "marl": "pettingzoo", "ray": "ray"}
+EXTRAS = {"stable_baselines3": "train", "envs.multi_agent": "marl", "ray.": "ray", "RecordVideo": "render"}
+NEEDS = {"train": "stable_baselines3", "marl": "pettingzoo", "ray": "ray", "render": "moviepy"}
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

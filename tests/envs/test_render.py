@@ -13,7 +13,7 @@ import pytest
 
 from envs.drive import DriveEnv
 from envs.render import RenderConfig, draw_row
-from envs.render_bodies import DRIVER, OTHER_DRIVER, PAINTS
+from envs.render_bodies import BRAKE, DRIVER, LAMP, OTHER_DRIVER, PAINTS, REAR
 from envs.render_ground import find_ground
 from envs.render_hud import LIGHTS
 from envs.vector import DriveVectorEnv
@@ -71,6 +71,22 @@ def test_the_driver_is_in_the_middle_in_its_own_colour(empty):
         assert abs(rows.mean() - config.height_px / 2) < 6 and abs(columns.mean() - config.width_px / 2) < 6
 
 
+@pytest.mark.parametrize("yaw", [0.0, 0.6, 2.5, -2.0])
+def test_head_lamps_are_where_the_driver_looks(empty, yaw):
+    slots = empty.batch.engine.model.slots
+    kept = float(slots.yaw[0, 0])
+    slots.yaw[0, 0] = yaw
+    close = replace(PLAIN, m_per_px=0.03)
+    picture, up = draw_row(empty.batch, 0, close), draw_row(empty.batch, 0, replace(close, follow_heading=True))
+    slots.yaw[0, 0] = kept
+    for shown, angle in ((picture, yaw), (up, math.pi / 2)):
+        rows, columns = np.nonzero(same(shown, LAMP))
+        ahead, left = columns.mean() - 149.5, 149.5 - rows.mean()
+        reach = 0.03 * math.hypot(ahead, left)
+        assert math.cos(math.atan2(left, ahead) - angle) > 0.999
+        assert 0.35 < reach / float(slots.length[0, 0]) < 0.5
+
+
 def test_the_driver_may_stand_elsewhere_in_the_picture(empty):
     config = RenderConfig(300, 400, 0.2, follow_heading=True, driver_at=(0.25, 0.75), route=False)
     rows, columns = np.nonzero(same(draw_row(empty.batch, 0, config), DRIVER))
@@ -110,8 +126,6 @@ def test_a_vehicle_20_m_to_the_east_is_drawn_there(follow, yaw, pixel):
 
 
 def test_brake_lamps_shine_when_a_vehicle_brakes(empty):
-    from envs.render_bodies import BRAKE, REAR
-
     slots = empty.batch.engine.model.slots
     close = RenderConfig(200, 200, 0.03, numbers=False, scale=False)
     kept = slots.speed[0, 0], slots.accel[0, 0]
