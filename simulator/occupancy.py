@@ -141,6 +141,7 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
     claim.hold = row.hold if asked else 0
     claim.arrived = row.arrived if asked else 0
     claim.committed = 1 if committed else 0
+    claim.through = 1 if row.granted == 1 and network.rails[row.entry].junction != network.rails[lane].junction else 0
     claim.next = traffic.claim_head[b, lane - lane0]
     traffic.claim_head[b, lane - lane0] = i * CLAIMS + rank
 

@@ -58,6 +58,7 @@ CLAIM_ROW = np.dtype(
         ("lane", "i4"), ("slot", "i4"), ("next", "i4"), ("committed", "i4"), ("hold", "i4"), ("external", "i4"),
         ("front", "f4"), ("length", "f4"), ("speed", "f4"), ("top", "f4"), ("waited", "f4"),
         ("order", "i8"), ("arrived", "i8"),
+        ("through", "i4"),  # it may go into the next junction, too
     ],
     align=True,
 )  # fmt: skip
