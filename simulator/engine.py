@@ -112,11 +112,12 @@ class Engine:
         """Route, vehicle and clock of every driver."""
         drivers = self.model.drivers
         vehicle = Bodies(**{n: getattr(self.bodies, n)[:, :drivers] for n in Bodies.__dataclass_fields__})
-        errands, scenario = self._errands, self.scenario
+        scenario = self.scenario
+        waypoint, command, waypoint_valid = self._errands.waypoints()
         return Task(
-            waypoint=errands.waypoint,
-            command=errands.command,
-            waypoint_valid=errands.waypoint_valid,
+            waypoint=waypoint,
+            command=command,
+            waypoint_valid=waypoint_valid,
             goal_radius=GOAL_RADIUS,
             vehicle=vehicle,
             dt=scenario.dt,
@@ -152,7 +153,6 @@ class Engine:
             lengths = self._errands.assign(int(b), seed, int(model.worlds.map_id[b]))
             for k, length in enumerate(lengths):
                 start_driver(self.address, b, k, float(self.scenario.time_limit(length)))
-        self._errands.pack()
         self._use_routes()
         model = self.model
         model.judge.event_count[which] = 0
@@ -239,6 +239,11 @@ class Engine:
             job.result()
 
     # --- What is seen -------------------------------------------------------------------------------------------
+
+    @property
+    def scene_record(self) -> Scene:
+        """The Scene that `scene()` fills, as it is."""
+        return self._scene
 
     def scene(self) -> Scene:
         """The true scene of every driver, as of now."""

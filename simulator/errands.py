@@ -26,10 +26,8 @@ class Errands:
         self._routers: dict[int, Router] = {}
         points = int(scenario.route_min_length * 1.5) + 400
         self.routes: RouteTable = make_route_table(worlds, scenario.drivers, points, 128)
-        self.waypoint: NDArray[np.float32]
-        self.command: NDArray[np.int8]
-        self.waypoint_valid: NDArray[np.bool_]
-        self.pack()
+        self._waypoints = pack_waypoints(self.lines)
+        self._stale: set[int] = set()  # worlds whose waypoints are not those of their routes
 
     def router(self, map_id: int) -> Router:
         """The router of a map, made at its first use."""
@@ -48,6 +46,7 @@ class Errands:
             line = self._line(seed, map_id, k, starts)
             starts.append((float(line.x[0]), float(line.y[0])))
             self._put_line(b, k, line, map_id)
+        self._stale.add(b)
         return [line.length for line in self.lines[b] if line is not None]
 
     def _put_line(self, b: int, k: int, line: RouteLine | None, map_id: int) -> None:
@@ -68,17 +67,26 @@ class Errands:
             return False
         for k, line in enumerate(lines):
             self._put_line(b, k, line, map_id)
-        self._pack_world(b)
+        self._stale.add(b)
         return True
 
-    def _pack_world(self, b: int) -> None:
-        """Bring the sparse waypoints of one world up to date with its routes."""
-        room = self.waypoint.shape[2]
-        waypoint, command, valid = pack_waypoints([self.lines[b]], room)
-        if waypoint.shape[2] > room:
-            self.pack()
-        else:
-            self.waypoint[b], self.command[b], self.waypoint_valid[b] = waypoint[0], command[0], valid[0]
+    def adopt(self, b: int, lines: Sequence[RouteLine | None]) -> None:
+        """Take note that the caller has written these routes of world b into the table itself."""
+        self.lines[b] = list(lines)
+        self._stale.add(b)
+
+    def waypoints(self) -> tuple[NDArray[np.float32], NDArray[np.int8], NDArray[np.bool_]]:
+        """Sparse (B, K, W, 2) waypoints [m], commands and validity of all routes."""
+        room = self._waypoints[0].shape[2]
+        for b in sorted(self._stale):
+            own = pack_waypoints([self.lines[b]], room)
+            if own[0].shape[2] > room:
+                self._waypoints = pack_waypoints(self.lines)
+                break
+            for kept, new in zip(self._waypoints, own, strict=True):
+                kept[b] = new[0]
+        self._stale.clear()
+        return self._waypoints
 
     def _line(self, seed: int, map_id: int, k: int, starts: list[tuple[float, float]]) -> RouteLine:
         """Driver k's route, clear of the starts of the drivers before it."""
@@ -127,10 +135,6 @@ class Errands:
                 target[:, :, : source.shape[2]] = source
             else:
                 target[:] = source
-
-    def pack(self) -> None:
-        """Bring the sparse waypoints up to date with the routes."""
-        self.waypoint, self.command, self.waypoint_valid = pack_waypoints(self.lines)
 
 
 def make_errands(maps: MapSet, scenario: Scenario, worlds: int) -> Errands:

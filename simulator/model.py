@@ -25,6 +25,7 @@ class Model(NamedTuple):
     drivers: int  # slots are dealt out: drivers, then vehicles, then walkers, then spare ones
     vehicles: int
     pedestrians: int
+    radius: np.float32  # [m] around the drivers that vehicles keep to; 0: all of the map
     tables: MapTables
     network: Network
     routes: RouteTable
@@ -63,6 +64,7 @@ def _assemble(
         drivers=k,
         vehicles=scenario.vehicles,
         pedestrians=scenario.pedestrians,
+        radius=np.float32(scenario.traffic_radius),
         tables=tables,
         network=network,
         routes=routes,

@@ -117,6 +117,7 @@ def _fits(engine: "Engine", world: int) -> dict[str, object]:
         "drivers": model.drivers,
         "vehicles": model.vehicles,
         "pedestrians": model.pedestrians,
+        "traffic radius": float(model.radius),
         "slots": model.slots.x.shape[1],
         "bytes": engine._rows.size,
         "dt": float(model.dt),

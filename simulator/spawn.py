@@ -29,6 +29,8 @@ CYCLE_LIMIT = np.float32(65.0 / 3.6)  # [m/s] nobody cycles where the limit is h
 STUCK_TIME = np.float32(150.0)  # [s] of standing after which a vehicle is taken away
 END_TIME = np.float32(2.0)  # [s] of standing at the end of its way
 RETURN_EVERY = 20  # steps between two attempts to come back
+NEAR_TRIES = 16  # times as many places are drawn where only those near the drivers will do
+LEFT_BEHIND = np.float32(1.3)  # times the radius of traffic: a vehicle further from every driver is taken away
 START_BRAKE = np.float32(1.0)  # [m/s^2] with which a vehicle could stop for what is ahead when it starts
 _BICYCLE, _VAN = int(BodyKind.BICYCLE), int(BodyKind.VAN)
 _CAR, _TRAFFIC, _EXTERNAL = int(BodyKind.CAR), int(Controller.TRAFFIC), int(Controller.EXTERNAL)
@@ -72,6 +74,19 @@ def seen_by_driver(b, x, y, drivers, slots):
 
 
 @kernel
+def near_driver(b, x, y, radius, drivers, slots):
+    """Whether a driver is nearer than `radius` [m]; 0: always."""
+    if radius <= _ZERO:
+        return True
+    for k in range(drivers):
+        if slots.valid[b, k]:
+            dx, dy = slots.x[b, k] - x, slots.y[b, k] - y
+            if dx * dx + dy * dy < radius * radius:
+                return True
+    return False
+
+
+@kernel
 def disturbs(b, i, slots):
     """Whether a vehicle that stands in slot i would make a moving one brake hard."""
     for j in range(slots.x.shape[1]):
@@ -108,13 +123,14 @@ def draw_place(b, u, network, worlds):
 
 
 @kernel
-def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, network, tables, slots, worlds, traffic):
+def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, radius, network, tables, slots, worlds, traffic):
     """Draw a body, a driver and a free place for slot i; whether one was found.
 
     Args:
         entity, count: of the draws; the count differs for each time that the slot is filled.
         tries: places tried. place0: the first, as a fraction of the map's usable length; the others are drawn.
         hidden: only places out of the drivers' sight, where nobody has to brake for it.
+        radius: [m] around the drivers in which places are sought; 0: everywhere.
     """
     if network.spawn_start[worlds.map_id[b] + 1] <= network.spawn_start[worlds.map_id[b]]:
         return False
@@ -135,7 +151,7 @@ def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, network, 
             draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
         enter_way(b, i, lane, s, _ZERO, entity, network, tables, slots, worlds, traffic)
         pose_on_rails(b, i, _ZERO, network, tables, slots, traffic.row)
-        ok = place_free(b, i, slots)
+        ok = near_driver(b, slots.x[b, i], slots.y[b, i], radius, drivers, slots) and place_free(b, i, slots)
         if ok and hidden:
             ok = not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots) and not disturbs(b, i, slots)
         if ok:
@@ -187,17 +203,19 @@ def start_speed(b, i, lane0, network, tables, slots, traffic):
 
 
 @inline_kernel
-def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
-    """Take away a vehicle at the end of its way, or one that is stuck out of sight; bring back one that is away.
+def life_one(b, i, drivers, radius, dt, network, tables, slots, worlds, traffic):
+    """Take away a vehicle at the end of its way, one stuck out of sight, or one that left the drivers; bring it back.
 
     Where the map ends a vehicle leaves it, seen or not: it would keep the road closed for whoever comes behind it.
     """
     row = traffic.row[b, i]
-    if slots.valid[b, i] and row.waited < END_TIME:
+    step = worlds.step[b]
+    turn = (step + i - drivers) % RETURN_EVERY == 0
+    away = radius > _ZERO and turn
+    if slots.valid[b, i] and row.waited < END_TIME and not away:
         return
     if row.wanted == 0:
         return
-    step = worlds.step[b]
     entity = ENTITY_VEHICLE + i - drivers
     if slots.valid[b, i]:
         if slots.controller[b, i] != _TRAFFIC:
@@ -206,17 +224,21 @@ def life_one(b, i, drivers, dt, network, tables, slots, worlds, traffic):
             slots.length[b, i] + np.float32(5.0)
         )
         stuck = row.waited > STUCK_TIME
-        if at_end or (stuck and not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots)):
+        if away:
+            away = not near_driver(b, slots.x[b, i], slots.y[b, i], LEFT_BEHIND * radius, drivers, slots)
+        at_end = at_end and row.waited >= END_TIME
+        if at_end or away or (stuck and not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots)):
             empty_slot(b, i, slots, traffic)
             row.gone = step
-    elif (step + i - drivers) % RETURN_EVERY == 0:
+    elif turn:
+        tries = RETRIES * (NEAR_TRIES if radius > _ZERO else 1)
         u = np.float64(draw_unit(worlds.seed[b], entity, step + 1, FIRST_PLACE))
-        place_vehicle(b, i, entity, step + 1, RETRIES, u, drivers, True, network, tables, slots, worlds, traffic)
+        place_vehicle(b, i, entity, step + 1, tries, u, drivers, True, radius, network, tables, slots, worlds, traffic)
 
 
 @kernel
-def fill_world(b, drivers, vehicles, network, tables, slots, worlds, traffic, routes):
-    """Drivers at their starts, then vehicles at random places, each clear of all before it."""
+def fill_world(b, drivers, vehicles, radius, network, tables, slots, worlds, traffic, routes):
+    """Drivers at their starts, then vehicles at random places within `radius` [m] of them (0: anywhere), all clear."""
     for i in range(slots.x.shape[1]):
         empty_slot(b, i, slots, traffic)
         row = traffic.row[b, i]
@@ -232,7 +254,8 @@ def fill_world(b, drivers, vehicles, network, tables, slots, worlds, traffic, ro
         traffic.row[b, i].wanted = 1
         u = (start + np.float64(v) * GOLDEN) % 1.0  # evenly spread, however many there are
         entity = ENTITY_VEHICLE + v
-        place_vehicle(b, i, entity, 0, TRIES, u, drivers, False, network, tables, slots, worlds, traffic)
+        tries = TRIES * (NEAR_TRIES if radius > _ZERO else 1)
+        place_vehicle(b, i, entity, 0, tries, u, drivers, False, radius, network, tables, slots, worlds, traffic)
 
 
 assert FAR > _SEARCH

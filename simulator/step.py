@@ -58,7 +58,18 @@ def move_world(b, model):
 def life_world(b, model):
     """Vehicles of world b that go and come."""
     for i in range(model.drivers, model.drivers + model.vehicles):
-        life_one(b, i, model.drivers, model.dt, model.network, model.tables, model.slots, model.worlds, model.traffic)
+        life_one(
+            b,
+            i,
+            model.drivers,
+            model.radius,
+            model.dt,
+            model.network,
+            model.tables,
+            model.slots,
+            model.worlds,
+            model.traffic,
+        )
 
 
 @kernel
@@ -121,7 +132,9 @@ def reset_world(b, model):
     for light in range(worlds.light.shape[1]):
         worlds.light_hold[b, light] = -1
         worlds.light[b, light] = 0
-    fill_world(b, model.drivers, model.vehicles, model.network, tables, slots, worlds, traffic, model.routes)
+    fill_world(
+        b, model.drivers, model.vehicles, model.radius, model.network, tables, slots, worlds, traffic, model.routes
+    )
     first = model.drivers + model.vehicles
     spawn_walkers_world(b, tables, slots, worlds, model.walkers, first, model.pedestrians)
     start_lights_world(b, tables, worlds)

@@ -35,6 +35,7 @@ class Scenario:
     map_path: Path  # not used where `map_maker` is set
     vehicles: int = 0  # background vehicles a world
     pedestrians: int = 0
+    traffic_radius: float = 0.0  # [m] around the drivers that vehicles are kept to; 0: they drive all over the map
     drivers: int = 1  # K
     route_min_length: float = 700.0  # [m] random route of at least this length, unless `route` is given
     route_may_be_shorter: bool = False  # drive as far as the map goes where it has no route of route_min_length

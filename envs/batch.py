@@ -1,0 +1,212 @@
+"""DriveBatch: B worlds with K learning drivers each, the one core under every environment face.
+
+Rows are drivers: row b * K + k is driver k of world b. A world and its drivers begin together and run to the time
+limit; a driver whose episode is over before that begins its route anew, as soon as the place is free (with one driver a
+world the world itself begins anew, from the next start).
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.actions import CHOICES, WIDTH
+from envs.act_step import act_worlds, track_worlds
+from envs.arrays import make_arrays
+from envs.observations import make_observer
+from envs.options import EnvConfig, check_config, env_scenario
+from envs.outcome_step import begin_world, outcome_worlds, rejoin_worlds
+from envs.rewards import TERMS, find_reward
+from envs.starts import Starts, env_maps
+from simulator.engine import Engine
+from simulator.entries import step_worlds
+from world.pack import Pack
+
+
+class DriveBatch:
+    """Environments over the embedded engine, stepped by a few native calls.
+
+    Attributes (rows first, N = B * K; views that the next step overwrites):
+        reward: (N,) float32. terms: {name: (N,) float32} that sum to it. terminated, truncated: (N,) bool.
+        events: (N,) int64 bits of world.kinds.EventKind. alive: (N,) bool, the row's driver took part in the step.
+        progress: (N,) float32 [m]. episode_return: (N,) float32, episode_steps: (N,) int32, so far.
+        observer: what is seen; observer.value() are the observations of all rows.
+    """
+
+    def __init__(self, config: EnvConfig, worlds: int):
+        check_config(config)
+        if worlds < 1:
+            raise ValueError(f"worlds: got {worlds}, allowed is 1 or more")
+        self.config, self.worlds = config, worlds
+        scenario = env_scenario(config)
+        self.engine = Engine(env_maps(scenario, config.maps), scenario, worlds, spare=1)
+        self._starts = Starts(self.engine, config.starts)
+        self._arrays = make_arrays(config, worlds)
+        self._pack = Pack(self._arrays)
+        self.observer = make_observer(config.observation, self.engine)
+        self.rows = worlds * config.drivers
+        self._follows_path = config.action in ("meta", "waypoints")
+        self._seed = np.zeros(worlds, np.int64)
+        self._slices = _slices(worlds, config.threads)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = -1
+        self._use_arrays()
+
+    def _use_arrays(self) -> None:
+        arrays, n = self._arrays, self.rows
+        self.reward, self.terminated, self.truncated = (
+            getattr(arrays, name).reshape(n) for name in ("reward", "terminated", "truncated")
+        )
+        reward = self.config.reward
+        preset, _ = find_reward(dict(reward) if hasattr(reward, "keys") else reward)  # type: ignore[arg-type]
+        table = arrays.terms.reshape(n, -1)
+        self.terms = {name: table[:, t] for t, name in enumerate(TERMS[preset])}
+        self.events, self.alive = arrays.events.reshape(n), arrays.alive.reshape(n)
+        self.episode_return, self.episode_steps = arrays.total.reshape(n), arrays.steps.reshape(n)
+        self.progress = self.engine.model.judge.progress.reshape(n)
+        self.active = self.engine.model.judge.active.reshape(n)
+
+    # --- Episodes -----------------------------------------------------------------------------------------------
+
+    def reset(self, seeds: Sequence[int], worlds: NDArray[np.integer] | None = None) -> None:
+        """Begin episodes of the given seeds in the given worlds (all, if None), and observe.
+
+        Args:
+            seeds: one a world that begins.
+        """
+        which = np.arange(self.worlds) if worlds is None else np.asarray(worlds)
+        if len(seeds) != len(which):
+            raise ValueError(f"reset: got {len(seeds)} seeds for {len(which)} worlds")
+        for b, seed in zip(which.tolist(), seeds, strict=True):
+            self._begin(b, int(seed))
+        if worlds is None:
+            self.observe()
+        else:
+            for b in which.tolist():
+                self.observe(b, b + 1)
+
+    def _begin(self, b: int, seed: int) -> None:
+        self._seed[b] = seed
+        self._starts.begin(b, seed)
+        begin_world(self.engine.address, self._pack.address, b)
+        self.observer.begin(b)
+
+    def next_episode(self, worlds: NDArray[np.integer]) -> None:
+        """The worlds go on with the episode after theirs: that of the next seed; rewards and ends stay to be read."""
+        for b in worlds.tolist():
+            self._begin(b, int(self._seed[b]) + 1)
+
+    def rejoin(self) -> None:
+        """Drivers whose episode is over begin their routes anew, where the places are free."""
+        rejoin_worlds(self.engine.address, self._pack.address, 0, self.worlds)
+
+    # --- Steps --------------------------------------------------------------------------------------------------
+
+    def take_actions(self, actions: Any) -> None:
+        """Check and keep the actions of all rows.
+
+        Raises:
+            ValueError: another shape, not finite, or a choice that does not exist; names the first such row.
+        """
+        config, arrays = self.config, self._arrays
+        if config.action in CHOICES:
+            count = CHOICES[config.action]
+            value = np.asarray(actions)
+            if value.shape != (self.rows,) or value.dtype.kind not in "iu":
+                raise ValueError(
+                    f"action: got {value.dtype} of shape {value.shape}, expected whole numbers of shape ({self.rows},)"
+                )
+            if value.min() < 0 or value.max() >= count:
+                row = int(np.flatnonzero((value < 0) | (value >= count))[0])
+                raise ValueError(f"action of row {row}: got {value[row]}, allowed are 0 to {count - 1}")
+            arrays.choice.reshape(-1)[:] = value
+            return
+        width = WIDTH[config.action]
+        value = np.asarray(actions, np.float32)
+        if value.shape != (self.rows, width):
+            raise ValueError(f"action: got shape {value.shape}, expected ({self.rows}, {width})")
+        if not np.isfinite(value).all():
+            row = int(np.flatnonzero(~np.isfinite(value).all(axis=1))[0])
+            raise ValueError(f"action of row {row}: got {value[row].tolist()}, expected finite numbers from -1 to 1")
+        numbers = arrays.numbers.reshape(self.rows, -1)[:, :width]
+        np.clip(value, -1.0, 1.0, out=numbers)
+
+    def step(self, skip: NDArray[np.bool_] | None = None) -> None:
+        """Drive all worlds with the kept actions for one action's time, judge and reward; nothing is observed yet.
+
+        Args:
+            skip: (B,) worlds that stand still (their rewards and ends are cleared).
+        """
+        ranges = self._slices
+        if skip is not None and skip.any():
+            ranges = _without(ranges, np.flatnonzero(skip).tolist())
+            for name in ("reward", "terms", "terminated", "truncated", "events"):
+                getattr(self._arrays, name)[skip] = 0
+            self._arrays.alive[skip] = self.engine.model.judge.active[skip]
+        self._each(self._step_range, ranges)
+
+    def _step_range(self, first: int, last: int) -> None:
+        address, own, every = self.engine.address, self._pack.address, self.config.action_every
+        act_worlds(address, own, first, last)
+        if self._follows_path:
+            for _ in range(every):
+                track_worlds(address, own, first, last)
+                step_worlds(address, first, last, 1)
+        else:
+            step_worlds(address, first, last, every)
+        outcome_worlds(address, own, first, last)
+
+    def observe(self, first: int = 0, last: int | None = None) -> None:
+        """Write what the drivers of the worlds first .. last - 1 see into the observer's buffer."""
+        if last is not None:
+            self.observer.observe(first, last)
+        else:
+            self._each(self.observer.observe, self._slices)
+
+    def _each(self, job: Any, ranges: list[tuple[int, int]]) -> None:
+        if len(self._slices) == 1:
+            for first, last in ranges:
+                job(first, last)
+            return
+        if self._pool is None or self._pool_process != os.getpid():  # a forked process has none of its parent's threads
+            self._pool, self._pool_process = ThreadPoolExecutor(len(self._slices)), os.getpid()
+        for done in [self._pool.submit(job, first, last) for first, last in ranges]:
+            done.result()
+
+    def world_over(self) -> NDArray[np.bool_]:
+        """(B,) whether a world has come to its time limit, or its only driver's episode is over."""
+        over = self.engine.model.worlds.step >= self._arrays.max_steps * self._arrays.every
+        if self.config.drivers == 1:
+            over |= self.terminated | self.truncated
+        return over
+
+    @property
+    def seeds(self) -> NDArray[np.int64]:
+        """(B,) of the episodes that the worlds are in."""
+        return self._seed
+
+    def close(self) -> None:
+        """Let the threads go."""
+        if self._pool is not None and self._pool_process == os.getpid():
+            self._pool.shutdown()
+        self._pool = None
+        self.engine.close()
+
+
+def _slices(worlds: int, threads: int) -> list[tuple[int, int]]:
+    bounds = np.linspace(0, worlds, min(threads, worlds) + 1).astype(int)
+    return [(int(a), int(c)) for a, c in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def _without(ranges: list[tuple[int, int]], left_out: list[int]) -> list[tuple[int, int]]:
+    """The ranges without some of their members."""
+    kept = []
+    for first, last in ranges:
+        for b in (*[w for w in left_out if first <= w < last], last):
+            if first < b:
+                kept.append((first, b))
+            first = b + 1
+    return kept

@@ -1,0 +1,99 @@
+"""Where episodes begin: a pool of starts that is filled as they come up, each then a copy away.
+
+The episode of seed s begins like that of seed s % starts, on map s % starts % maps; its traffic and walkers then draw
+with s itself. So an episode is a function of its seed, whatever was driven before.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.registry import for_seed, scenario_map
+from simulator.engine import Engine
+from simulator.entries import clear_world
+from world.mapset import pack_maps
+from world.roadmap import MapSet
+from world.route_line import RouteLine
+from world.scenario import Scenario
+
+_MASK = 0xFFFFFFFFFFFFFFFF
+
+
+@lru_cache(maxsize=8)
+def _maps(scenario: Scenario, count: int) -> MapSet:
+    return pack_maps([scenario_map(for_seed(scenario, seed)) for seed in range(count)])
+
+
+def env_maps(scenario: Scenario, count: int) -> MapSet:
+    """The maps that a scenario's episodes are driven on, shared by all environments of a process.
+
+    Args:
+        count: of maps, where the scenario has one for every seed.
+    """
+    return _maps(scenario, count if scenario.map_maker else 1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A start: the rows of one world, of state and of routes."""
+
+    state: NDArray[np.uint8]
+    routes: list[NDArray]
+    lines: tuple[RouteLine | None, ...]
+
+
+class Starts:
+    """Puts worlds of an engine at the start of an episode."""
+
+    def __init__(self, engine: Engine, count: int):
+        self._engine, self._count = engine, count
+        self._kept: dict[int, _Kept] = {}
+        self._shapes = self._room()
+
+    def _room(self) -> tuple[int, ...]:
+        routes = self._engine.model.routes
+        return routes.x.shape[2], routes.piece_lane.shape[2]
+
+    def begin(self, world: int, seed: int) -> None:
+        """World `world` is at the start of the episode of a seed."""
+        engine = self._engine
+        key = seed % self._count if self._count else seed
+        kept = self._kept.get(key)
+        if kept is not None and self._shapes == self._room():
+            self._copy(world, kept)
+        else:
+            if self._shapes != self._room():  # a longer route came: rows have another size now
+                self._kept.clear()
+                self._shapes = self._room()
+            self._draw(world, key)
+            if self._count:
+                self._keep(world, key)
+        engine.model.worlds.seed[world] = np.uint64(seed & _MASK)
+
+    def _draw(self, world: int, key: int) -> None:
+        engine = self._engine
+        clear_world(engine.address, world)  # its lists are those of the map that it had
+        engine.model.worlds.map_id[world] = key % len(engine.maps.maps)
+        mask = np.zeros(len(engine.state_hash), np.bool_)
+        mask[world] = True
+        engine.reset([key] * len(mask), mask)
+
+    def _keep(self, world: int, key: int) -> None:
+        engine = self._engine
+        if self._shapes != self._room():
+            self._kept.clear()
+            self._shapes = self._room()
+        routes = [array[world].copy() for array in engine.model.routes]
+        self._kept[key] = _Kept(engine._rows.take(world), routes, tuple(engine._errands.lines[world]))
+
+    def _copy(self, world: int, kept: _Kept) -> None:
+        engine = self._engine
+        engine._rows.put(world, kept.state)
+        engine.model.traffic.row["path"][world] = -1
+        for array, row in zip(engine.model.routes, kept.routes, strict=True):
+            array[world] = row
+        engine._errands.adopt(world, kept.lines)
+        engine.hooks.forget(np.array([world]))
+        engine._started[world] = True

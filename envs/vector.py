@@ -1,0 +1,267 @@
+"""The native vector environment: one batch of worlds behind gymnasium.vector.VectorEnv, not a list of copies."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from envs.batch import DriveBatch
+from envs.options import EnvConfig, make_config
+from envs.spaces import action_space
+
+AUTORESET = {mode.value: mode for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
+
+
+class DriveVectorEnv(VectorEnv):
+    """`num_envs` learning drivers, `drivers` of them a world.
+
+    Environment i is driver i % drivers of world i // drivers. Infos are dicts of arrays: `progress` [m], `events` (bits
+    of world.kinds.EventKind), `seed`, `active`, `terms` (of the reward); on an episode's end `episode` with `r`, `l`.
+
+    Args:
+        num_envs: drivers in all; a multiple of config.drivers.
+        config: what to drive; options given by name change it.
+        preset: of envs.options.PRESETS, where no config is given.
+        autoreset_mode: "next_step" or "same_step", see gymnasium.vector.AutoresetMode.
+        copy: hand out copies; False: views that the next step overwrites, for speed.
+        render_mode: None or "rgb_array" (of the first environments, see `render`).
+
+    Raises:
+        ValueError: an option or number that is not allowed.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        config: EnvConfig | None = None,
+        preset: str = "default",
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        copy: bool = True,
+        render_mode: str | None = None,
+        **options: Any,
+    ):
+        self.config = resolve(config, preset, options)
+        drivers = self.config.drivers
+        if num_envs < 1 or num_envs % drivers:
+            raise ValueError(f"num_envs: got {num_envs}, allowed are multiples of drivers ({drivers})")
+        self.autoreset_mode = find_autoreset(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.render_mode = check_render_mode(render_mode, ("rgb_array",))
+        self.num_envs, self.copy = num_envs, copy
+        self.batch = DriveBatch(self.config, num_envs // drivers)
+        self.single_observation_space = self.batch.observer.space
+        self.single_action_space = action_space(self.config)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._ready = False
+        self._waiting_worlds = np.zeros(self.batch.worlds, np.bool_)  # NEXT_STEP: they begin anew at the next step
+
+    # --- VectorEnv ----------------------------------------------------------------------------------------------
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Begin new episodes.
+
+        Args:
+            seed: environment 0's; world b gets seed + b. Or one a world, or one an environment (a world's first).
+                None: the worlds go on to their next seeds, from random ones at first.
+            options: {"reset_mask": (num_envs,) bool}: only the worlds of these environments begin anew.
+        """
+        mask = self._reset_mask(options)
+        worlds = np.flatnonzero(mask)
+        self.batch.reset(self._seeds(seed)[worlds].tolist(), None if mask.all() else worlds)
+        self._waiting_worlds[worlds] = False
+        self._ready = True
+        return self._observations(), self._info()
+
+    def _reset_mask(self, options: dict[str, Any] | None) -> NDArray[np.bool_]:
+        known = {"reset_mask"}
+        for key in options or {}:
+            if key not in known:
+                raise ValueError(f"reset option {key!r} is unknown; allowed: {', '.join(known)}")
+        if not options or options.get("reset_mask") is None:
+            return np.ones(self.batch.worlds, np.bool_)
+        mask = np.asarray(options["reset_mask"])
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise ValueError(f"reset_mask: got {mask.dtype} of shape {mask.shape}, expected bool of ({self.num_envs},)")
+        if not self._ready and not mask.all():
+            raise ValueError("reset_mask: the first reset must be of all environments")
+        return np.asarray(mask.reshape(self.batch.worlds, -1).any(axis=1))
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> NDArray[np.int64]:
+        """(B,) the seeds that the worlds begin with."""
+        worlds = self.batch.worlds
+        if seed is None:
+            if self._ready:
+                return self.batch.seeds + 1
+            return self.np_random.integers(1 << 31, size=worlds)
+        if isinstance(seed, int | np.integer):
+            self._np_random, self._np_random_seed = seeding.np_random(int(seed))
+            return int(seed) + np.arange(worlds)
+        given = list(seed)
+        if len(given) not in (worlds, self.num_envs):
+            raise ValueError(f"seed: got {len(given)} seeds, expected one a world ({worlds}) or one an environment")
+        given = given[:: len(given) // worlds]
+        drawn = self.np_random.integers(1 << 31, size=worlds)
+        return np.array([d if s is None else int(s) for s, d in zip(given, drawn, strict=True)], np.int64)
+
+    def step(self, actions: Any) -> tuple[Any, NDArray, NDArray, NDArray, dict[str, Any]]:
+        """One action for every environment.
+
+        Raises:
+            RuntimeError: before reset(). ValueError: an action outside of the space or not finite.
+        """
+        if not self._ready:
+            raise RuntimeError("step() before reset()")
+        batch = self.batch
+        batch.take_actions(actions)
+        if self.autoreset_mode == AutoresetMode.NEXT_STEP:
+            infos = self._step_next()
+        else:
+            infos = self._step_same()
+        flags = batch.reward, batch.terminated, batch.truncated
+        reward, terminated, truncated = (a.copy() for a in flags) if self.copy else flags
+        return self._observations(), reward, terminated, truncated, infos
+
+    def _step_next(self) -> dict[str, Any]:
+        """What is over begins anew in this step; the others drive."""
+        batch, waiting = self.batch, self._waiting_worlds
+        begins = waiting.any()
+        if begins:
+            batch.next_episode(np.flatnonzero(waiting))
+        again = ~batch.active if self.config.drivers > 1 else None
+        if again is not None:
+            batch.rejoin()
+        batch.step(waiting if begins else None)
+        if again is not None:  # the action was not for who has just begun
+            batch.reward[again] = 0.0
+            for value in batch.terms.values():
+                value[again] = 0.0
+        batch.observe()
+        self._waiting_worlds = batch.world_over()
+        return self._info(self._ended())
+
+    def _step_same(self) -> dict[str, Any]:
+        """All drive; what is over then begins anew, and its last observation stands in the info."""
+        batch = self.batch
+        batch.step()
+        batch.observe()
+        done = self._ended()
+        infos = self._info(done)
+        if not done.any() and batch.active.all():
+            return infos
+        if done.any():
+            last = np.empty(self.num_envs, object)
+            for i in np.flatnonzero(done):
+                last[i] = batch.observer.row(int(i))
+            infos |= {"final_obs": last, "_final_obs": done.copy(), "_final_info": done.copy()}
+            infos["final_info"] = {name: infos[name] for name in ("progress", "events", "_progress", "_events")}
+        over = batch.world_over()
+        changed = over | done.reshape(batch.worlds, -1).any(axis=1)
+        if over.any():
+            batch.next_episode(np.flatnonzero(over))
+        if self.config.drivers > 1:
+            waited = ~batch.active.reshape(batch.worlds, -1).all(axis=1)
+            batch.rejoin()
+            changed |= waited
+        for b in np.flatnonzero(changed):
+            batch.observe(int(b), int(b) + 1)
+        return infos
+
+    def _ended(self) -> NDArray[np.bool_]:
+        return self.batch.terminated | self.batch.truncated
+
+    # --- What is told -------------------------------------------------------------------------------------------
+
+    def _observations(self) -> Any:
+        return self.batch.observer.value(self.copy)
+
+    def _info(self, done: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+        batch, everyone = self.batch, np.ones(self.num_envs, np.bool_)
+        values: dict[str, Any] = {
+            "progress": batch.progress,
+            "events": batch.events,
+            "active": batch.active,
+            "seed": np.repeat(batch.seeds, self.config.drivers),
+        }
+        infos: dict[str, Any] = {}
+        for name, value in values.items():
+            infos[name], infos[f"_{name}"] = value.copy() if self.copy else value, everyone
+        infos["terms"] = {name: value.copy() if self.copy else value for name, value in batch.terms.items()}
+        infos["terms"] |= {f"_{name}": everyone for name in batch.terms}
+        infos["_terms"] = everyone
+        if done is not None and done.any():
+            infos["episode"] = {
+                "r": np.where(done, batch.episode_return, 0.0),
+                "l": np.where(done, batch.episode_steps, 0),
+                "_r": done.copy(),
+                "_l": done.copy(),
+            }
+            infos["_episode"] = done.copy()
+        return infos
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """(H, W, 3) pictures from above, one an environment, at most 16."""
+        if self.render_mode is None:
+            gymnasium.logger.warn("render() without a render_mode: make_vec(..., render_mode='rgb_array')")
+            return None
+        from envs.render import draw_row
+
+        return tuple(draw_row(self.batch, i) for i in range(min(self.num_envs, 16)))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Let the threads go."""
+        self.batch.close()
+
+
+def resolve(config: EnvConfig | None, preset: str, options: dict[str, Any]) -> EnvConfig:
+    """The config that options describe: of a preset, or of a config with changes."""
+    if config is None:
+        return make_config(preset, **options)
+    from dataclasses import fields, replace
+
+    from envs.options import check_config
+    from world.names import unknown_name
+
+    allowed = [f.name for f in fields(EnvConfig)]
+    for key in options:
+        if key not in allowed:
+            raise ValueError(unknown_name("environment option", key, allowed))
+    return check_config(replace(config, **options))
+
+
+def find_autoreset(mode: str | AutoresetMode) -> AutoresetMode:
+    """The mode of a name ("next_step", "NextStep", ...).
+
+    Raises:
+        ValueError: a mode that is not implemented.
+    """
+    if isinstance(mode, AutoresetMode):
+        found = mode if mode in AUTORESET.values() else None
+    else:
+        wanted = str(mode).replace("_", "").lower()
+        found = next((m for m in AUTORESET.values() if m.value.lower() == wanted), None)
+    if found is None:
+        raise ValueError(f"autoreset_mode: got {mode!r}, allowed are 'next_step' and 'same_step'")
+    return found
+
+
+def check_render_mode(mode: str | None, allowed: tuple[str, ...]) -> str | None:
+    """The mode, if there is such a one.
+
+    Raises:
+        ValueError: there is not, with the nearest match.
+    """
+    from world.names import unknown_name
+
+    if mode is not None and mode not in allowed:
+        raise ValueError(unknown_name("render_mode", str(mode), allowed))
+    return mode
