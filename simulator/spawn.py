@@ -12,7 +12,7 @@ from simulator.rails import pose_on_rails
 from simulator.way import BUS, enter_way
 from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, Controller
-from world.queries import wrap_angle
+from world.queries import lane_point, wrap_angle
 from world.random import draw_unit
 from world.route_table import route_lane, route_point
 
@@ -141,8 +141,14 @@ def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, radius, n
         if attempt == 0:
             u = place0
         place, s = draw_place(b, u, network, worlds)
-        empty_slot(b, i, slots, traffic)
         lane = network.spawn_lane[place]
+        if radius > _ZERO:  # most places are elsewhere: no more than their position is looked at
+            px, py, _, _, _, _, _ = lane_point(tables, lane, s)
+            if not near_driver(b, px, py, radius, drivers, slots):
+                continue
+            if hidden and seen_by_driver(b, px, py, drivers, slots):
+                continue
+        empty_slot(b, i, slots, traffic)
         if slots.kind[b, i] == _BICYCLE and tables.points[tables.lanes[lane].point0].limit > CYCLE_LIMIT:
             set_body(b, i, _CAR, _ONE, slots)
             draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
@@ -151,7 +157,7 @@ def place_vehicle(b, i, entity, count, tries, place0, drivers, hidden, radius, n
             draw_driver(b, i, worlds.seed[b], entity, count, slots, traffic.row)
         enter_way(b, i, lane, s, _ZERO, entity, network, tables, slots, worlds, traffic)
         pose_on_rails(b, i, _ZERO, network, tables, slots, traffic.row)
-        ok = near_driver(b, slots.x[b, i], slots.y[b, i], radius, drivers, slots) and place_free(b, i, slots)
+        ok = place_free(b, i, slots)
         if ok and hidden:
             ok = not seen_by_driver(b, slots.x[b, i], slots.y[b, i], drivers, slots) and not disturbs(b, i, slots)
         if ok:
