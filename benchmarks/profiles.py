@@ -1,5 +1,6 @@
 """What can be measured: each profile with the content of its step, its contenders and the rate they are compared by."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from benchmarks.compare import QUICK, Contender, Follow, Timing, compare
 from benchmarks.peers import start_peer
 from benchmarks.recorded import recorded_for
+from benchmarks.worker import Worker
 from world.names import unknown_name
 
 
@@ -67,6 +69,12 @@ def _peer(key: str, title: str, environment: str, script: str, *more: str) -> Co
     return Contender(key, title, lambda core: start_peer(environment, title, script, core, *more))
 
 
+def _ours(key: str, title: str, task: str) -> Contender:
+    """A task of benchmarks.env_worker."""
+    command = (sys.executable, "-m", "benchmarks.env_worker")
+    return Contender(key, title, lambda core: Worker(title, [*command, str(core), task]), ours=True)
+
+
 HIGHWAY_ENV = _peer("highway_env", "HighwayEnv highway-fast-v0", "highway_env", "highway.py")
 METADRIVE = _peer("metadrive", "MetaDrive, 240 rays", "metadrive", "metadrive_drive.py")
 CAR_RACING = _peer("car_racing", "CarRacing-v3, 96x96x3", "car_racing", "car_racing.py")
@@ -76,6 +84,40 @@ SB3_CARTPOLE = _peer("sb3_cartpole", "SB3 PPO, 8 CartPoles", "sb3", "sb3_ppo.py"
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
+        Profile(
+            "compact",
+            "learning drivers among reactive traffic, default observation",
+            "1022 controlled drivers in 73 worlds, 14 other vehicles each, lights, collision, off-road, resets",
+            "agent_steps_per_s",
+            (_ours("ours", "Tarmac", "compact"),),
+            in_turns,
+            goal=2e6,
+            recorded=("rich",),
+        ),
+        Profile(
+            "highway",
+            "one driver among 20 IDM/MOBIL vehicles, a decision a second, 5 sub-steps",
+            "a decision of one driver in a world of 20 vehicles, with observation, collision, off-road and resets",
+            "env_steps_per_s",
+            (
+                _ours("ours", "Tarmac, gymnasium.make", "highway"),
+                _ours("ours_batch256", "Tarmac, batch of 256", "highway256"),
+                HIGHWAY_ENV,
+            ),
+            in_turns,
+            goal=5e3,
+            recorded=("highway",),
+        ),
+        Profile(
+            "lidar",
+            "one driver among 20 vehicles on a random town, 240 rays",
+            "a decision of one driver in each of 64 worlds of 20 vehicles (MetaDrive: 1 world), 240 rays, resets",
+            "env_steps_per_s",
+            (_ours("ours", "Tarmac, batch of 64", "lidar"), METADRIVE),
+            in_turns,
+            goal=50e3,
+            recorded=("lidar",),
+        ),
         Profile(
             "traffic",
             "reactive vehicles on a signalised grid at 0.1 s, no observation",
@@ -88,12 +130,12 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "peers",
-            "other simulators and learners, each on its own task",
+            "other simulators and learners that none of ours stands beside yet, each on its own task",
             "one step of each peer's own environment, or one sample of its learner, end to end",
             "env_steps_per_s",
-            (HIGHWAY_ENV, METADRIVE, CAR_RACING, SB3_HIGHWAY, SB3_CARTPOLE),
+            (CAR_RACING, SB3_HIGHWAY, SB3_CARTPOLE),
             in_turns,
-            recorded=("rich", "highway", "lidar", "camera", "learning"),
+            recorded=("camera", "learning"),
         ),
     )
 }
