@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; `diagram`: flow against density."""
+"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; `diagram` and `observations`: see --help."""
 
 import argparse
 import json
@@ -14,7 +14,10 @@ from benchmarks.compare import Follow
 from benchmarks.machine import describe
 from benchmarks.profiles import PROFILES, Options, Profile, chosen
 
-DIAGRAM = "diagram"
+OWN = {  # what has tables of its own, and is measured where it is named only
+    "diagram": "fundamental diagram of a ring and of the scenario highway",
+    "observations": "what each observation costs a driver",
+}
 WIDTH = 130  # characters of a table in a file or a pipe
 
 
@@ -68,6 +71,14 @@ def _diagram(args: argparse.Namespace, plot: Path | None) -> dict[str, Any]:
     return found
 
 
+def _observations(args: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.observations import ObservationConfig, measure_observations, show_observations
+
+    found = measure_observations(ObservationConfig(scenario=args.scenario, worlds=args.worlds))
+    show_observations(found, Console(soft_wrap=True))
+    return found
+
+
 def _save(path: Path | None, found: dict[str, dict[str, Any]]) -> None:
     """Write {"machine": ..., "profiles": found} whole or not at all."""
     if path is None:
@@ -84,13 +95,15 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         epilog="profiles: "
         + "; ".join(f"{p.name}, {p.title}" for p in PROFILES.values())
-        + f"; {DIAGRAM}, fundamental diagram of a ring and of the scenario highway",
+        + "".join(f"; {name}, {title}" for name, title in OWN.items()),
     )
-    parser.add_argument("profile", nargs="*", metavar="PROFILE", help=f"default: all but {DIAGRAM}")
+    parser.add_argument("profile", nargs="*", metavar="PROFILE", help=f"default: all but {' and '.join(OWN)}")
     parser.add_argument("--json", type=Path, metavar="PATH", help="file for all figures")
     parser.add_argument("--quick", action="store_true", help="shorter, less certain")
     parser.add_argument("--no-peers", action="store_true", help="without peers, and so without installing them")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="chart of all rates, picture of the diagram ([dev])")
+    parser.add_argument("--scenario", default="town01", help="of observations")
+    parser.add_argument("--worlds", type=int, default=64, help="of observations")
     return parser
 
 
@@ -101,7 +114,7 @@ def _failed(name: str, figures: dict[str, Any]) -> bool:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, show and save; the exit status: 0, or 2 where a profile, or our side of one, failed."""
-    names = [name for name in args.profile if name != DIAGRAM]
+    names = [name for name in args.profile if name not in OWN]
     found: dict[str, dict[str, Any]] = {}
     if names or not args.profile:
         found = measure(chosen(names), Options(quick=args.quick, peers=not args.no_peers))
@@ -113,10 +126,12 @@ def run(args: argparse.Namespace) -> int:
             plot_profiles(found, args.plot)
             print(args.plot)
     failed = any(_failed(name, figures) for name, figures in found.items())
-    if DIAGRAM in args.profile:
-        plot = args.plot if args.plot is None or not names else args.plot.with_stem(f"{args.plot.stem}-{DIAGRAM}")
-        found[DIAGRAM] = _diagram(args, plot)
-        _save(args.json, found)
+    if "diagram" in args.profile:
+        plot = args.plot if args.plot is None or not names else args.plot.with_stem(f"{args.plot.stem}-diagram")
+        found["diagram"] = _diagram(args, plot)
+    if "observations" in args.profile:
+        found["observations"] = _observations(args)
+    _save(args.json, found)
     return 2 if failed else 0
 
 

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import venv
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock
@@ -20,6 +22,9 @@ PEERS = {
     "car_racing": ("gymnasium==1.2.2", "numpy==2.2.6", "box2d==2.3.10", "pygame-ce==2.5.8"),
     "sb3": ("stable-baselines3==2.9.2", "torch==2.13.0", "highway-env==1.12.1", *_GYM),
 }
+# Ours with SB3: our own dependencies in the versions that run here, and SB3's in the peer's.
+OUR_NEEDS = ("numpy", "numba", "scipy", "lxml", "opencv-python-headless", "gymnasium", "mcap",
+             "foxglove-schemas-protobuf", "zstandard", "rich", "filelock", "platformdirs")  # fmt: skip
 SCRIPTS = Path(__file__).with_name("peer_side")
 TIMEOUT = 900.0  # [s]
 
@@ -36,9 +41,25 @@ def peer_python(name: str) -> str:
     """
     if name not in PEERS:
         raise PeerError(unknown_name("peer", name, PEERS))
-    wanted = PEERS[name]
-    version = wanted[0].split("==")[1]
-    folder = cache_root() / "peers" / f"{name}-{version}-py{sys.version_info[0]}.{sys.version_info[1]}"
+    return _environment(name, PEERS[name])
+
+
+def training_python() -> str:
+    """A Python that has both our dependencies and SB3: this one, or else an environment made for it.
+
+    Raises:
+        PeerError: it cannot be installed.
+    """
+    if find_spec("stable_baselines3") is not None:
+        return sys.executable
+    learner = [package for package in PEERS["sb3"] if package.startswith(("stable-baselines3", "torch"))]
+    return _environment("tarmac_sb3", (*learner, *(f"{name}=={version(name)}" for name in OUR_NEEDS)))
+
+
+def _environment(name: str, wanted: tuple[str, ...]) -> str:
+    """Python of the environment that holds exactly these versions, made where there is none."""
+    first = wanted[0].split("==")[1]
+    folder = cache_root() / "peers" / f"{name}-{first}-py{sys.version_info[0]}.{sys.version_info[1]}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

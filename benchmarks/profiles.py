@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.compare import QUICK, Contender, Follow, Timing, compare
-from benchmarks.peers import start_peer
+from benchmarks.peers import start_peer, training_python
 from benchmarks.recorded import recorded_for
 from benchmarks.worker import Worker
 from world.names import unknown_name
@@ -75,6 +75,10 @@ def _ours(key: str, title: str, task: str) -> Contender:
     return Contender(key, title, lambda core: Worker(title, [*command, str(core), task]), ours=True)
 
 
+def _our_learner(core: int) -> Worker:
+    return Worker("Tarmac, SB3 PPO", [training_python(), "-m", "benchmarks.learn_worker", str(core)])
+
+
 HIGHWAY_ENV = _peer("highway_env", "HighwayEnv highway-fast-v0", "highway_env", "highway.py")
 METADRIVE = _peer("metadrive", "MetaDrive, 240 rays", "metadrive", "metadrive_drive.py")
 CAR_RACING = _peer("car_racing", "CarRacing-v3, 96x96x3", "car_racing", "car_racing.py")
@@ -119,6 +123,16 @@ PROFILES: dict[str, Profile] = {
             recorded=("lidar",),
         ),
         Profile(
+            "learning",
+            "SB3's PPO end to end on the task of the profile highway",
+            "a sample: a decision of one driver on the highway, and its share of all epochs of learning",
+            "samples_per_s",
+            (Contender("ours", "Tarmac, SB3 PPO, batch of 256", _our_learner, ours=True), SB3_HIGHWAY, SB3_CARTPOLE),
+            in_turns,
+            goal=30e3,
+            recorded=("learning",),
+        ),
+        Profile(
             "traffic",
             "reactive vehicles on a signalised grid at 0.1 s, no observation",
             "500 and 5000 vehicles, every junction rule on; no controlled agent, no observation",
@@ -130,12 +144,12 @@ PROFILES: dict[str, Profile] = {
         ),
         Profile(
             "peers",
-            "other simulators and learners that none of ours stands beside yet, each on its own task",
-            "one step of each peer's own environment, or one sample of its learner, end to end",
+            "simulators that none of ours stands beside, each on its own task",
+            "one step of each peer's own environment",
             "env_steps_per_s",
-            (CAR_RACING, SB3_HIGHWAY, SB3_CARTPOLE),
+            (CAR_RACING,),
             in_turns,
-            recorded=("camera", "learning"),
+            recorded=("camera",),
         ),
     )
 }
@@ -149,5 +163,5 @@ def chosen(names: Sequence[str]) -> list[Profile]:
     """
     for name in names:
         if name not in PROFILES:
-            raise ValueError(unknown_name("profile", name, [*PROFILES, "diagram"]))
+            raise ValueError(unknown_name("profile", name, [*PROFILES, "diagram", "observations"]))
     return [PROFILES[name] for name in dict.fromkeys(names or PROFILES)]

@@ -85,6 +85,7 @@ def lists_of_world(b, model):
         model.walkers,
         model.traffic,
         model.routes,
+        model.judge,
     )
 
 
