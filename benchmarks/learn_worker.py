@@ -1,4 +1,4 @@
-"""Stable-Baselines3's PPO on our highway, end to end, in a process of its own: `python -m benchmarks.learn_worker CORE`.
+"""Stable-Baselines3's PPO on our highway, end to end, in its own process: `python -m benchmarks.learn_worker CORE`.
 
 A call is one iteration: a rollout and all its epochs. The batch makes the difference: 256 environments step together,
 and minibatches are large.
