@@ -1,4 +1,4 @@
-"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`: flow against density."""
+"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`: flow against density; `cuda`: worlds on a GPU."""
 
 import argparse
 import json
@@ -48,6 +48,11 @@ def _save(path: Path | None, profile: str, found: dict[str, Any]) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["cuda"]:
+        from benchmarks.cuda import main as cuda_main
+
+        return cuda_main(argv[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True)
     traffic = commands.add_parser("traffic", help="500 and 5000 vehicles on a signalised grid, beside SUMO")
