@@ -100,7 +100,8 @@ def make_restore(model: DevicePack, starts: DevicePack) -> Pack:
     """
     rows, seen = [], set()
     for path, placed in starts.placed.items():
-        if start_way(path) is Way.WORLDS and placed.size and placed.address not in seen:
+        wanted = start_way(path) is Way.WORLDS and model.placed[path].way is Way.WORLDS
+        if wanted and placed.size and placed.address not in seen:
             seen.add(placed.address)
             elements = int(np.prod(placed.shape[1:], dtype=np.int64))
             rows.append((model.placed[path].address, placed.address, elements, placed.dtype.itemsize))
