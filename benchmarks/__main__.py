@@ -1,4 +1,5 @@
-"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`: flow against density; `cuda`: worlds on a GPU."""
+"""`python -m benchmarks traffic`: vehicle updates a second, beside SUMO; `diagram`: flow against density; `cuda`:
+worlds on a GPU."""
 
 import argparse
 import json

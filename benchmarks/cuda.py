@@ -127,8 +127,9 @@ def show(figures: Figures, profiles: Sequence[str], console: Console) -> None:
     for name in profiles:
         found = figures.profile(name)
         table = Table(title=f"{name} on {found.get('device', 'no device')}", title_justify="left")
-        for column in ("worlds", "agents", "agent steps/s", "vehicle updates/s", "step [ms]", "KiB a world", "most time"):
-            table.add_column(column, justify="left" if column == "most time" else "right")
+        for column in ("worlds", "agents", "agent steps/s", "vehicle updates/s", "step [ms]", "KiB a world"):
+            table.add_column(column, justify="right")
+        table.add_column("most time")
         for size in found["sizes"].values():
             most = ", ".join(f"{k} {v:.0%}" for k, v in list(size["kernel_shares"].items())[:4])
             table.add_row(
@@ -162,9 +163,10 @@ def _say(line: str) -> None:
 def _sizes(text: str) -> tuple[int, ...]:
     from benchmarks.cuda_worker import HOST_WORLDS
 
-    if not all(part.isdigit() and int(part) >= HOST_WORLDS and int(part) % HOST_WORLDS == 0 for part in text.split(",")):
+    sizes = tuple(int(part) if part.isdigit() else 0 for part in text.split(","))
+    if any(size < HOST_WORLDS or size % HOST_WORLDS for size in sizes):
         raise argparse.ArgumentTypeError(f"{text!r}: allowed are multiples of {HOST_WORLDS}, such as 1024,4096")
-    return tuple(map(int, text.split(",")))
+    return sizes
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help=f"only {','.join(map(str, QUICK_SIZES))} worlds")
     parser.add_argument("--json", type=Path, help="file for all figures, written after each of them")
     parser.add_argument("--kernels", type=Path, help="folder of compiled kernels (the cache)")
-    parser.add_argument("--compile", type=Path, metavar="FOLDER", help="compile into this folder and stop; needs no GPU")
+    parser.add_argument("--compile", type=Path, metavar="FOLDER", help="only compile, into this folder; needs no GPU")
     parser.add_argument("--cc", type=capability_of, default=(9, 0), help="compute capability to compile for (9.0)")
     return parser
 

@@ -6,24 +6,27 @@ where a decision hangs by it (to go or to wait), and then that world is another 
 states after one step must agree to within `TOLERANCE`, and all worlds but for a few must; later steps are told.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from envs.batch import DriveBatch
 from envs.cuda_batch import CudaBatch
 from envs.cuda_entries import draw_worlds
 
+Look = Callable[[], NDArray]  # observe on the host: (B * K, ...) or (B, K, ...)
 AFTER = (1, 10, 100)  # steps
 TOLERANCE = {"x": 1e-3, "y": 1e-3, "speed": 1e-3}  # [m], [m], [m/s] after one step
 AGREEING = 0.95  # of the worlds, after one step
 
 
-def run_check(host: DriveBatch, device: CudaBatch, after: tuple[int, ...] = AFTER) -> dict[str, Any]:
+def run_check(host: DriveBatch, device: CudaBatch, host_seen: Look, after: tuple[int, ...] = AFTER) -> dict[str, Any]:
     """Figures after each number of steps, and whether those after the first keep to the tolerance.
 
     Args:
-        host: just reset. device: made from it, with as many worlds.
+        host: just reset. device: made from it, with as many worlds. host_seen: what the host's drivers see now.
     """
     found: dict[str, Any] = {"tolerance_after_one_step": TOLERANCE, "after": {}}
     for step in range(1, max(after) + 1):
@@ -32,15 +35,14 @@ def run_check(host: DriveBatch, device: CudaBatch, after: tuple[int, ...] = AFTE
         host.step()
         device.step(draw=True)
         if step in after:
-            host.observe()
-            found["after"][str(step)] = compare(host, device)
+            found["after"][str(step)] = compare(host, device, host_seen)
     first = found["after"][str(min(after))]
     close = all(first[name]["largest"] <= limit for name, limit in TOLERANCE.items())
     found["agrees"] = bool(close and first["worlds_of_the_same_lanes"] >= AGREEING)
     return found
 
 
-def compare(host: DriveBatch, device: CudaBatch) -> dict[str, Any]:
+def compare(host: DriveBatch, device: CudaBatch, host_seen: Look) -> dict[str, Any]:
     """How far the device's worlds are from the host's now."""
     model = host.engine.model
     count = len(model.state_hash)
@@ -59,8 +61,7 @@ def compare(host: DriveBatch, device: CudaBatch) -> dict[str, Any]:
     out["worlds_of_the_same_hash"] = float((model.state_hash == device.model.read("state_hash")[:count]).mean())
     reward = np.abs(host._arrays.reward - device.env.read("reward")[:count])
     out["reward"] = {"median": float(np.median(reward)), "largest": float(reward.max())}
-    if device.output is not None:
-        seen = host.observer.value(False).reshape(device.output.read("out")[:count].shape)
-        apart = np.abs(seen - device.output.read("out")[:count])
-        out["observation"] = {"median": float(np.median(apart)), "share_over_0.001": float((apart > 1e-3).mean())}
+    seen = device.observations()[:count]
+    apart = np.abs(host_seen().reshape(seen.shape) - seen)
+    out["observation"] = {"median": float(np.median(apart)), "share_over_0.001": float((apart > 1e-3).mean())}
     return out

@@ -7,24 +7,45 @@ size, beginning with "answer "; all else that it prints is what it is at.
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.cuda_check import Look, run_check
 from envs.batch import DriveBatch
 from envs.cuda_batch import CudaBatch, entries_of
 from envs.options import make_config
 
 MODULE = "envs.cuda_entries"
 HOST_WORLDS = 64  # that are reset on the CPU
-PROFILES: dict[str, tuple[dict[str, Any], str]] = {
-    "compact": (
-        {"preset": "puffer", "observation": "vector", "vehicles": 14},
-        "vector of 128 numbers, reactive traffic with all junction rules, lights, collision, off-road, resets",
+
+
+class CudaProfile(NamedTuple):
+    """What a control step holds."""
+
+    options: dict[str, Any]  # of envs.options.make_config
+    observation: str  # of envs.cuda_batch.OBSERVERS
+    look: Callable[[DriveBatch], Look]  # the same observation on the host
+    what: str
+
+
+def _look_vector(batch: DriveBatch) -> Look:
+    def look() -> NDArray:
+        batch.observe()
+        return batch.observer.value(False)
+
+    return look
+
+
+PROFILES = {
+    "compact": CudaProfile(
+        {"preset": "puffer", "observation": "vector", "vehicles": 14}, "vector", _look_vector,
+        "128 numbers, reactive traffic with all junction rules, lights, collision, off-road, resets",
     ),
-}
+}  # fmt: skip
 BLOCKS = (32, 64, 128)  # threads of a block that are tried
 WARM_UP = 30  # steps
 LEAST, SECONDS, MOST = 20, 3.0, 400  # steps that are timed, [s] that they shall take, steps at most
@@ -32,14 +53,15 @@ LEAST, SECONDS, MOST = 20, 3.0, 400  # steps that are timed, [s] that they shall
 
 def make_batch(profile: str, worlds: int = HOST_WORLDS, **changes: Any) -> DriveBatch:
     """The host's worlds of a profile, just reset."""
-    batch = DriveBatch(make_config(**{**PROFILES[profile][0], **changes}), worlds)
+    batch = DriveBatch(make_config(**{**PROFILES[profile].options, **changes}), worlds)
     batch.reset(range(worlds))
     return batch
 
 
 def names_of(profiles: Sequence[str]) -> list[str]:
     """The kernels that some profiles take."""
-    return list(dict.fromkeys(n for p in profiles for n in entries_of(make_config(**PROFILES[p][0]))))
+    wanted = [PROFILES[p] for p in profiles]
+    return list(dict.fromkeys(name for p in wanted for name in entries_of(make_config(**p.options), p.observation)))
 
 
 def shares(cuda: CudaBatch, device: Any, steps: int) -> dict[str, float]:
@@ -81,10 +103,10 @@ def time_steps(cuda: CudaBatch, device: Any) -> tuple[int, float]:
     return steps, taken
 
 
-def measure(batch: DriveBatch, device: Any, worlds: int) -> dict[str, Any]:
+def measure(profile: str, batch: DriveBatch, device: Any, worlds: int) -> dict[str, Any]:
     """Rates of one number of worlds."""
     began = time.perf_counter()
-    cuda = CudaBatch(batch, device, worlds)
+    cuda = CudaBatch(batch, device, worlds, PROFILES[profile].observation)
     try:
         placed = time.perf_counter() - began
         for _ in range(WARM_UP):
@@ -120,12 +142,10 @@ def measure(batch: DriveBatch, device: Any, worlds: int) -> dict[str, Any]:
 
 def check(profile: str, device: Any) -> dict[str, Any]:
     """The device's worlds beside the host's, see `benchmarks.cuda_check`."""
-    from benchmarks.cuda_check import run_check
-
     batch = make_batch(profile, time_limit=60.0)
-    cuda = CudaBatch(batch, device, batch.worlds)
+    cuda = CudaBatch(batch, device, batch.worlds, PROFILES[profile].observation)
     try:
-        return run_check(batch, cuda)
+        return run_check(batch, cuda, PROFILES[profile].look(batch))
     finally:
         cuda.close()
 
@@ -151,14 +171,14 @@ def answer(found: dict[str, Any]) -> None:
 def main() -> None:
     profile, kernels, wanted, sizes = sys.argv[1:]
     device = open_device(profile, Path(kernels))
-    print(f"{profile}: the host's worlds, with the CPU's kernels (a minute or two where they must be compiled)", flush=True)
+    print(f"{profile}: the host's worlds; a minute or two where the CPU's kernels must be compiled", flush=True)
     if wanted == "check":
         print(f"{profile}: check against the CPU", flush=True)
         answer({"check": check(profile, device)})
     batch = make_batch(profile)
     for size in map(int, filter(None, sizes.split(","))):
         print(f"{profile}: {size} worlds", flush=True)
-        answer({"size": measure(batch, device, size)})
+        answer({"size": measure(profile, batch, device, size)})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The host's worlds are reset as ever; the device begins with copies of them: worl
 the host's world w % B, but a seed of its own. From then on nothing leaves the device unless it is read.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from simulator.cuda_entries import STAGES, Output, out_way
 from simulator.cuda_restore import make_restore, restore_way, start_way
 from simulator.device import Device, DevicePack
 from simulator.device_kinds import Way, model_way
+from world.names import unknown_name
 from world.observation import VECTOR_SIZE
 from world.pack import Pack
 
@@ -39,39 +41,42 @@ def _state_way(path: str) -> Way:
 class CudaBatch:
     """Worlds on a device.
 
-    Attributes: `model`, `env`: the device's copies, by the names of the host's arrays (`read`, `write`); `output`: of
-    the observations; `size`: bytes taken.
+    Attributes: `model`, `env`: the device's copies, by the names of the host's arrays (`read`, `write`); `observation`:
+    what is seen; `size`: bytes taken.
 
     Args:
         batch: on the host, just reset; it stays as it is.
         device: with the kernels of `entries_of` loaded.
         worlds: on the device, at least the host's number.
-        observe: whether the drivers see anything.
+        observation: a name of OBSERVERS; None: the drivers see nothing.
+
+    Raises:
+        ValueError: fewer worlds than the host has; an unknown observation, with the nearest match.
     """
 
-    def __init__(self, batch: DriveBatch, device: Device, worlds: int, observe: bool = True):
-        self.config, self.device, self.worlds = batch.config, device, worlds
+    def __init__(self, batch: DriveBatch, device: Device, worlds: int, observation: str | None = "vector"):
+        if observation is not None and observation not in OBSERVERS:
+            raise ValueError(unknown_name("observation on a device", observation, OBSERVERS))
+        self.config, self.device, self.worlds, self.observation = batch.config, device, worlds, observation
         self.host_worlds, self._places = batch.worlds, []
         model = batch.engine._packed
         self.model = self._place(model, _state_way, worlds)
         self.env = self._place(batch._pack, env_way, worlds)
         self._starts = self._place(model, start_way, batch.worlds)
         self._restore = self._place(make_restore(self.model, self._starts), restore_way, worlds)
-        self.output = self._make_output(batch) if observe else None
         seeds = batch.engine.model.worlds.seed
         turn = np.arange(worlds, dtype=np.uint64) // np.uint64(batch.worlds) * np.uint64(batch.worlds)
         self.model.write("worlds.seed", np.resize(seeds, worlds) + turn)
-        self._before, self._after = self._restart(), [*self._act(), *self._observe()]
+        self._output, looks = None, []
+        if observation is not None:
+            self._output, looks = OBSERVERS[observation].make(self, batch)
+        self._before, self._after = self._restart(), [*self._act(), *looks]
         self._draw = Launch("draw", worlds, (self.model.address, self.env.address))
 
     def _place(self, pack: Pack, ways: Any, worlds: int) -> DevicePack:
         placed = DevicePack(self.device, pack, ways, self.host_worlds, worlds)
         self._places.append(placed)
         return placed
-
-    def _make_output(self, batch: DriveBatch) -> DevicePack:
-        shape = (batch.worlds, batch.config.drivers, VECTOR_SIZE)
-        return self._place(Pack(Output(np.zeros(shape, np.float32))), out_way, self.worlds)
 
     @property
     def size(self) -> int:
@@ -107,10 +112,12 @@ class CudaBatch:
         every = step * self.config.action_every
         return [Launch("act", b, (model, env)), *every, Launch("outcome", b, (model, env))]
 
-    def _observe(self) -> list[Launch]:
-        if self.output is None:
-            return []
-        return [Launch("vector", self.worlds * self.config.drivers, (self.model.address, self.output.address))]
+    def observations(self) -> NDArray:
+        """(B, K, ...) what the drivers saw last. Raises ValueError: they see nothing."""
+        if self._output is None:
+            raise ValueError("observations: the batch was made without an observation")
+        seen = self._output.read("out")
+        return seen.reshape(self.worlds, self.config.drivers, *seen.shape[1 if seen.ndim == 2 else 2 :])
 
     def take_actions(self, actions: NDArray) -> None:
         """Upload actions, (B, K) whole numbers or (B, K, numbers). Raises ValueError: another shape."""
@@ -140,8 +147,25 @@ class CudaBatch:
         self._places = []
 
 
-def entries_of(config: EnvConfig) -> list[str]:
+class Observer(NamedTuple):
+    """An observation on a device."""
+
+    entries: tuple[str, ...]
+    make: Callable[[CudaBatch, DriveBatch], tuple[DevicePack, list[Launch]]]  # where `out` lies, and the kernels
+
+
+def _vector(cuda: CudaBatch, batch: DriveBatch) -> tuple[DevicePack, list[Launch]]:
+    rows = batch.config.drivers
+    output = cuda._place(Pack(Output(np.zeros((batch.worlds, rows, VECTOR_SIZE), np.float32))), out_way, cuda.worlds)
+    return output, [Launch("vector", cuda.worlds * rows, (cuda.model.address, output.address))]
+
+
+OBSERVERS = {"vector": Observer(("vector",), _vector)}
+
+
+def entries_of(config: EnvConfig, observation: str | None = "vector") -> list[str]:
     """Names of the entries that worlds of a config take on a device."""
-    names = ["draw", "over", "restore", "begin", "act", *STAGES, "outcome", "vector"]
+    names = ["draw", "over", "restore", "begin", "act", *STAGES, "outcome"]
     names += ["rejoin"] if config.drivers > 1 else []
-    return names + (["track"] if config.action in ("meta", "waypoints") else [])
+    names += ["track"] if config.action in ("meta", "waypoints") else []
+    return names + (list(OBSERVERS[observation].entries) if observation is not None else [])

@@ -197,10 +197,9 @@ class CudaDevice:
             self.driver.call("cuModuleGetFunction", byref(function), self._module(name, image), image.name.encode())
             self._functions[name], self.blocks[name] = function, BLOCK
             self.driver.call("cuFuncSetCacheConfig", function, _PREFER_L1)
-            registers, local = (self.driver.number("cuFuncGetAttribute", a, function) for a in (_REGISTERS, _LOCAL_SIZE))
-            blocks = self.driver.number(
-                "cuOccupancyMaxActiveBlocksPerMultiprocessor", function, BLOCK, c_size_t(0)
-            )
+            number = self.driver.number
+            registers, local = (number("cuFuncGetAttribute", what, function) for what in (_REGISTERS, _LOCAL_SIZE))
+            blocks = number("cuOccupancyMaxActiveBlocksPerMultiprocessor", function, BLOCK, c_size_t(0))
             if blocks < 1:
                 raise CudaError(f"kernel {name}: no block of {BLOCK} threads fits on the device")
             taken[name] = Taken(registers, local, blocks)

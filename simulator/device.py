@@ -131,7 +131,7 @@ class DevicePack:
                 )
             shape = (shape[0] * (self.worlds // self.host_worlds), *shape[1:])
         elif way is Way.WORLDS and shape[0] != self.host_worlds:
-            raise ValueError(f"DevicePack: {path} has {shape[0]} rows, expected one for each of {self.host_worlds} worlds")
+            raise ValueError(f"DevicePack: {path} has {shape[0]} rows, expected {self.host_worlds}, one a world")
         elif way is Way.WORLDS:
             shape = (self.worlds, *shape[1:])
         placed = Placed(0, shape, array.dtype, way)

@@ -123,9 +123,7 @@ def _over_threads(name: str, entry: Entry, cuda: Any) -> Callable:
     return made
 
 
-def make_ptx(
-    name: str, compute_capability: tuple[int, int] = (8, 0), entries: Mapping[str, Entry] = ENTRIES
-) -> str:
+def make_ptx(name: str, compute_capability: tuple[int, int] = (8, 0), entries: Mapping[str, Entry] = ENTRIES) -> str:
     """PTX text of an entry, as a kernel that takes a number of threads and the addresses of Packs, all int64.
 
     The Packs and the arrays that they point to lie where the device can read them, as `simulator.device` puts them

@@ -1,4 +1,4 @@
-"""A device for tests that is the host: its memory is NumPy's, its kernels are the device's own, compiled for the CPU."""
+"""A device for tests that is the host: its memory is NumPy's, its kernels the device's own, compiled for the CPU."""
 
 import numpy as np
 from numba import njit

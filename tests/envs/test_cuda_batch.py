@@ -22,8 +22,8 @@ def device():
 
 
 def make(seeds, **changes) -> DriveBatch:
-    options = {"observation": "vector", "vehicles": 5, "pedestrians": 3, "drivers": 3, "starts": 3, "start_speed": 12.0, **changes}
-    batch = DriveBatch(make_config("puffer", **options), len(seeds))
+    options = {"observation": "vector", "vehicles": 5, "pedestrians": 3, "drivers": 3, "starts": 3, "start_speed": 12.0}
+    batch = DriveBatch(make_config("puffer", **options | changes), len(seeds))
     batch.reset(seeds)
     return batch
 
@@ -44,7 +44,7 @@ def assert_same(device: CudaBatch, batch: DriveBatch, worlds: slice) -> None:
         np.testing.assert_array_equal(device.model.read(f"slots.{name}")[worlds], getattr(model.slots, name), name)
     for name in ("reward", "terms", "terminated", "truncated", "events", "total", "steps"):
         np.testing.assert_array_equal(device.env.read(name)[worlds], getattr(batch._arrays, name), name)
-    seen = device.output.read("out")[worlds].reshape(batch.rows, -1)
+    seen = device.observations()[worlds].reshape(batch.rows, -1)
     np.testing.assert_array_equal(seen, batch.observer.value(False))
 
 

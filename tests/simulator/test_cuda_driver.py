@@ -1,4 +1,4 @@
-"""The driver's calls, against a library in C that answers as NVIDIA's does, in host memory; and a device, if there is."""
+"""The driver's calls, against a library in C that answers as NVIDIA's does, in host memory; and a device, if any."""
 
 import shutil
 import subprocess
@@ -23,7 +23,7 @@ static ptr reserved = 0;
 int cuInit(unsigned flags) { return 0; }
 int cuDeviceGetCount(int *n) { *n = 1; return 0; }
 int cuDeviceGet(int *device, int n) { *device = 7; return 0; }
-int cuDeviceGetName(char *name, int size, int device) { strncpy(name, "Paper GPU", size); return device == 7 ? 0 : 101; }
+int cuDeviceGetName(char *name, int n, int device) { strncpy(name, "Paper GPU", n); return device == 7 ? 0 : 101; }
 int cuDeviceGetAttribute(int *out, int what, int device) { *out = what == 75 ? 9 : what == 76 ? 0 : 132; return 0; }
 int cuDevicePrimaryCtxRetain(void **context, int device) { *context = (void *)0x1234; return 0; }
 int cuCtxSetCurrent(void *context) { return context == (void *)0x1234 ? 0 : 201; }
@@ -51,11 +51,13 @@ int cuModuleGetFunction(void **f, void *module, const char *name) {
 }
 int cuFuncSetCacheConfig(void *f, int config) { return f == (void *)0x99 && config == 2 ? 0 : 1; }
 int cuFuncGetAttribute(int *out, int what, void *f) { *out = what == 4 ? 96 : what == 3 ? 32 : -1; return 0; }
-int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, void *f, int block, size_t shared) { *n = 512 / block; return 0; }
+int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, void *f, int block, size_t shared) {
+    *n = 512 / block; return 0;
+}
 int cuCtxSetLimit(int what, size_t value) { return what == 0 && value == 2048 ? 0 : 1; }
 int cuCtxSynchronize(void) { return 0; }
-int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
-                   void *stream, void **args, void **extra) {
+int cuLaunchKernel(void *f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                   unsigned shared, void *stream, void **args, void **extra) {
     if (f != (void *)0x99 || gy != 1 || gz != 1 || by != 1 || bz != 1 || shared || stream || extra) return 1;
     int64_t threads = *(int64_t *)args[0];
     int64_t *out = (int64_t *)*(int64_t *)args[1];
