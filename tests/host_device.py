@@ -1,5 +1,7 @@
 """A device for tests that is the host: its memory is NumPy's, its kernels the device's own, compiled for the CPU."""
 
+import time
+
 import numpy as np
 from numba import njit
 
@@ -12,6 +14,7 @@ class HostDevice:
 
     def __init__(self, entries: dict[str, Entry]):
         self._entries, self._memory, self._functions = entries, {}, {}
+        self.blocks = dict.fromkeys(entries, 64)
 
     def reserve(self, size: int) -> int:
         memory = np.full(size + 512, 0xA5, np.uint8)
@@ -49,6 +52,15 @@ class HostDevice:
 
     def launch(self, name: str, threads: int, addresses: tuple[int, ...]) -> None:
         self._compiled(name)(threads, *addresses)
+
+    def wait(self) -> None:
+        """All is done when a launch returns."""
+
+    def mark(self) -> float:
+        return time.perf_counter()
+
+    def between(self, first: float, last: float) -> float:
+        return last - first
 
     def _compiled(self, name: str):
         if name not in self._functions:
