@@ -48,17 +48,21 @@ def compare(host: DriveBatch, device: CudaBatch, host_seen: Look) -> dict[str, A
     count = len(model.state_hash)
     valid, there = model.slots.valid, device.model.read("slots.valid")[:count]
     both = valid & there
+    speed = device.model.read("slots.speed")[:count]
     out: dict[str, Any] = {}
     for name in TOLERANCE:
         apart = np.abs(getattr(model.slots, name) - device.model.read(f"slots.{name}")[:count])[both].astype(np.float64)
         out[name] = {
             "median": float(np.median(apart)), "p99": float(np.quantile(apart, 0.99)), "largest": float(apart.max()),
+            "within_0.1": float((apart < 0.1).mean()),
         }  # fmt: skip
     lanes = (model.slots.lane == device.model.read("slots.lane")[:count]) | ~both
     lists = model.traffic.head == device.model.read("traffic.head")[:count]
     same = (valid == there).all(axis=1) & lanes.all(axis=1) & lists.all(axis=1)
     out["worlds_of_the_same_lanes"] = float(same.mean())
     out["worlds_of_the_same_hash"] = float((model.state_hash == device.model.read("state_hash")[:count]).mean())
+    out["mean_speed"] = [float(s[v].mean()) for s, v in ((model.slots.speed, valid), (speed, there))]
+    out["active_drivers"] = [float(model.judge.active.mean()), float(device.model.read("judge.active")[:count].mean())]
     reward = np.abs(host._arrays.reward - device.env.read("reward")[:count])
     out["reward"] = {"median": float(np.median(reward)), "largest": float(reward.max())}
     seen = device.observations()[:count]

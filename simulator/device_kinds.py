@@ -18,20 +18,22 @@ class Way(Enum):
     """What happens to an array on its way to a device."""
 
     WORLDS = "worlds"  # a row a world: rows repeated for the worlds of the device, worlds innermost
-    ROWS = "rows"  # flat, some rows a world: all of it repeated as it is
+    ROWS = "rows"  # worlds outermost, or flat with some rows a world: all of it repeated as it is
     SHARED = "shared"  # of all worlds alike
     ABSENT = "absent"  # left out: no kernel that is launched may look at it
 
 
 Ways = Callable[[str], Way]  # of the path of an array in its Pack, such as "slots.x"
 
-_WORLD_GROUPS = ("slots", "worlds", "traffic", "walkers", "broad", "judge", "bits", "scene", "sensors", "routes")
+_WORLD_GROUPS = ("slots", "worlds", "traffic", "walkers", "broad", "judge", "bits", "scene", "sensors")
 _SHARED = ("traffic.path", "traffic.path_points")
 
 
 def model_way(path: str) -> Way:
     """Of the arrays of a Model."""
     group = path.split(".", 1)[0]
+    if group == "routes":  # a thread looks along its own route, from point to point
+        return Way.ROWS
     if path == "state_hash" or (group in _WORLD_GROUPS and path not in _SHARED):
         return Way.WORLDS
     return Way.SHARED
