@@ -15,7 +15,7 @@ from world.encode import cos_sin
 from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, LightState, MarkKind
 from world.pack import Pack, pack_reader
-from world.records import SCENE_LANE_POINTS, SCENE_LANES, SCENE_OBJECTS, SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP
+from world.records import SCENE_LANES, SCENE_OBJECTS, SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP
 
 BEV_CHANNELS = (
     "drivable", "route", "marks", "ahead",
@@ -38,6 +38,8 @@ _OFF, _GREEN, _RED = int(LightState.OFF), int(LightState.GREEN), int(LightState.
 _PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _TINY = np.float32(1e-6)
+_STRAIGHT = np.float32(0.02**2)  # [m^2] square of how far a point of a straight piece may lie off it
+_SAME_WIDTH = np.float32(0.02)  # [m]
 _LEAST = np.float32(0.75)  # [px] half a side of what is drawn at least: any square of it holds a pixel's centre
 _LINE = np.float32(0.5)  # [m] half the thickness of a stop line
 _ROUTE_STEP = np.float32(SCENE_ROUTE_STEP)
@@ -122,44 +124,40 @@ def _draw_marks(b, k, x0, y0, nx0, ny0, x1, y1, nx1, ny1, left, right, view, out
         draw_line(out, b, k, _MARKS, right, u0, v0, u1, v1)
 
 
+@inline_kernel
+def _goes_on(dx, dy, half, x, y, own_half):
+    """Whether a point at (x, y) from the start of a straight band of direction (dx, dy) lies on it, and is as wide."""
+    off = dx * y - dy * x
+    return off * off <= _STRAIGHT * (dx * dx + dy * dy) and abs(own_half - half) <= _SAME_WIDTH
+
+
 @kernel
-def _draw_lane(b, k, n, lanes, view, out):
-    """Draw band and borders of local lane n."""
-    left, right = _mark_level(lanes.mark_left[b, k, n]), _mark_level(lanes.mark_right[b, k, n])
-    x0 = y0 = nx0 = ny0 = _ZERO
-    before = False
-    for p in range(SCENE_LANE_POINTS):
-        if not lanes.point_valid[b, k, n, p]:
-            before = False
-            continue
-        x1, y1 = lanes.xy[b, k, n, p, 0], lanes.xy[b, k, n, p, 1]
-        ax, ay = (x0, y0) if before else (x1, y1)
-        after = p + 1 < SCENE_LANE_POINTS and lanes.point_valid[b, k, n, p + 1]
-        bx = lanes.xy[b, k, n, p + 1, 0] if after else x1
-        by = lanes.xy[b, k, n, p + 1, 1] if after else y1
-        nx1, ny1 = _border(bx - ax, by - ay, lanes.half_width[b, k, n, p])
-        if before:
-            _band(b, k, x0, y0, nx0, ny0, x1, y1, nx1, ny1, _DRIVABLE, _FULL, view, out)
+def _draw_way(b, k, n, way, channel, left, right, view, out):
+    """Draw the band of way n and its borders, whatever is straight of it in one piece; left, right: their levels."""
+    x0 = y0 = nx0 = ny0 = x1 = y1 = nx1 = ny1 = ux = uy = half = _ZERO  # first and last point of the piece
+    points = 0  # of the piece
+    size = way.xy.shape[3]
+    for p in range(size + 1):
+        there = p < size and way.point_valid[b, k, n, p]
+        x = way.xy[b, k, n, p, 0] if there else _ZERO
+        y = way.xy[b, k, n, p, 1] if there else _ZERO
+        own_half = way.half_width[b, k, n, p] if there else _ZERO
+        if points > 1 and not (there and _goes_on(ux, uy, half, x - x0, y - y0, own_half)):
+            _band(b, k, x0, y0, nx0, ny0, x1, y1, nx1, ny1, channel, _FULL, view, out)
             _draw_marks(b, k, x0, y0, nx0, ny0, x1, y1, nx1, ny1, left, right, view, out)
-        x0, y0, nx0, ny0, before = x1, y1, nx1, ny1, True
-
-
-@kernel
-def _draw_route(b, k, route, view, out):
-    """Draw the band of the route ahead."""
-    x0 = y0 = nx0 = ny0 = _ZERO
-    for r in range(SCENE_ROUTE_POINTS):
-        if not route.valid[b, k, r]:
-            return
-        x1, y1 = route.xy[b, k, r, 0], route.xy[b, k, r, 1]
-        ax, ay = (x0, y0) if r > 0 else (x1, y1)
-        after = r + 1 < SCENE_ROUTE_POINTS and route.valid[b, k, r + 1]
-        bx = route.xy[b, k, r + 1, 0] if after else x1
-        by = route.xy[b, k, r + 1, 1] if after else y1
-        nx1, ny1 = _border(bx - ax, by - ay, route.half_width[b, k, r])
-        if r > 0:
-            _band(b, k, x0, y0, nx0, ny0, x1, y1, nx1, ny1, _ROUTE, _FULL, view, out)
-        x0, y0, nx0, ny0 = x1, y1, nx1, ny1
+            x0, y0, nx0, ny0, points = x1, y1, nx1, ny1, 1
+        if not there:
+            points = 0
+            continue
+        after = p + 1 < size and way.point_valid[b, k, n, p + 1]
+        dx = (way.xy[b, k, n, p + 1, 0] if after else x) - (x1 if points > 0 else x)
+        dy = (way.xy[b, k, n, p + 1, 1] if after else y) - (y1 if points > 0 else y)
+        nx1, ny1 = _border(dx, dy, own_half)
+        x1, y1, points = x, y, points + 1
+        if points == 1:
+            x0, y0, nx0, ny0 = x1, y1, nx1, ny1
+        elif points == 2:
+            ux, uy, half = x1 - x0, y1 - y0, own_half  # a bend is held against how the piece began
 
 
 @kernel
@@ -295,8 +293,9 @@ def encode_bev_one(b, k, scene, history, view, out):
     lanes, pose = scene.lanes, scene.ego.pose
     for n in range(SCENE_LANES):
         if lanes.valid[b, k, n]:
-            _draw_lane(b, k, n, lanes, view, out)
-    _draw_route(b, k, scene.route, view, out)
+            left, right = _mark_level(lanes.mark_left[b, k, n]), _mark_level(lanes.mark_right[b, k, n])
+            _draw_way(b, k, n, lanes, _DRIVABLE, left, right, view, out)
+    _draw_way(b, k, 0, scene.route_way, _ROUTE, _NONE, _NONE, view, out)
     _draw_ahead(b, k, _HALF * scene.ego.size[b, k, 0], scene.ahead, scene.route, view, out)
     _draw_objects(b, k, scene.objects, view, out)
     px, py = pose[b, k, 0], pose[b, k, 1]

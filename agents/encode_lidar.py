@@ -5,16 +5,15 @@ among road users' boxes and drivable edges divided by the range, 1 where it hits
 faces the driver, and each edge, is cast only at the rays within the angle it covers.
 """
 
-import math
-
 import numpy as np
 
 from agents.encode_vector import encode_state_one
 from agents.scene_pack import scene_at
-from world.encode import put_zeros
+from world.encode import cos_sin, put_zeros
 from world.kernel import inline_kernel, kernel
 from world.observation import STATE_SIZE
 from world.records import SCENE_EDGES, SCENE_OBJECTS
+from world.rounding import ceil_int, floor_int
 
 _ZERO, _HALF, _ONE, _PI = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(np.pi)
 _QUARTER_TURN, _TURN = np.float32(0.5 * np.pi), np.float32(2 * np.pi)
@@ -54,8 +53,8 @@ def _cast(b, k, ax, ay, bx, by, rays, reach, directions, out):
     if not span <= _TURN:
         return  # a corner is not a number
     per_ray = np.float32(rays) / _TURN
-    first = np.int64(math.ceil((begin - _WIDER) * per_ray))
-    last = min(np.int64(math.floor((begin + span + _WIDER) * per_ray)), first + rays - 1)
+    first = ceil_int((begin - _WIDER) * per_ray)
+    last = min(floor_int((begin + span + _WIDER) * per_ray), first + rays - 1)
     cross = ax * uy - ay * ux
     ray = first + rays if first < 0 else first
     for _ in range(last - first + 1):
@@ -76,7 +75,7 @@ def _cast_box(b, k, x, y, yaw, length, width, rays, reach, directions, out):
     far = reach + half_length + half_width
     if x * x + y * y > far * far:
         return False
-    c, s = np.float32(math.cos(yaw)), np.float32(math.sin(yaw))
+    c, s = cos_sin(yaw)
     u, v = -(x * c + y * s), x * s - y * c  # the driver in the box's frame
     if abs(u) <= half_length and abs(v) <= half_width:
         return True

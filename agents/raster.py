@@ -4,11 +4,10 @@ Pictures are uint8 (B, K, C, H, W). Pixel coordinates: u to the right, v down, p
 (v, u) = (row + 0.5, column + 0.5). A pixel belongs to a shape that holds its centre.
 """
 
-import math
-
 import numpy as np
 
 from world.kernel import inline_kernel, kernel
+from world.rounding import ceil_int, floor_int
 
 _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 _FAR = np.float32(1e9)
@@ -32,8 +31,8 @@ def fill_quad(picture, b, k, channel, level, u0, v0, u1, v1, u2, v2, u3, v3):
         return
     if not (max(max(u0, u1), max(u2, u3)) >= _HALF and min(min(u0, u1), min(u2, u3)) <= width):
         return
-    first = np.int64(math.ceil(max(low - _HALF, np.float32(0.0))))
-    last = np.int64(math.floor(min(high - _HALF, np.float32(height - 1))))
+    first = ceil_int(max(low - _HALF, np.float32(0.0)))
+    last = floor_int(min(high - _HALF, np.float32(height - 1)))
     for row in range(first, last + 1):
         v = np.float32(row) + _HALF
         left, right = _side(u0, v0, u1, v1, v, _FAR, -_FAR)
@@ -42,8 +41,8 @@ def fill_quad(picture, b, k, channel, level, u0, v0, u1, v1, u2, v2, u3, v3):
         left, right = _side(u3, v3, u0, v0, v, left, right)
         if not left <= right:
             continue
-        begin = np.int64(math.ceil(max(left - _HALF, np.float32(0.0))))
-        end = np.int64(math.floor(min(right - _HALF, np.float32(width - 1))))
+        begin = ceil_int(max(left - _HALF, np.float32(0.0)))
+        end = floor_int(min(right - _HALF, np.float32(width - 1)))
         for column in range(begin, end + 1):
             if picture[b, k, channel, row, column] < level:
                 picture[b, k, channel, row, column] = level
@@ -72,6 +71,6 @@ def draw_line(picture, b, k, channel, level, u0, v0, u1, v1):
     step = (end - begin) / np.float32(steps)
     for i in range(steps + 1):
         t = begin + np.float32(i) * step
-        column, row = np.int64(math.floor(u0 + t * du)), np.int64(math.floor(v0 + t * dv))
+        column, row = floor_int(u0 + t * du), floor_int(v0 + t * dv)
         if 0 <= row < height and 0 <= column < width and picture[b, k, channel, row, column] < level:
             picture[b, k, channel, row, column] = level

@@ -12,7 +12,8 @@ from world.pack import Pack, pack_reader
 from world.records import Scene
 
 _TUPLES: dict[str, Any] = {name: namedtuple(name, record.__dataclass_fields__) for name, record in GROUPS.items()}
-_SCENE: Any = namedtuple("scene", (*GROUPS, *OWN))
+_WAY: Any = namedtuple("way", ("xy", "half_width", "point_valid"))  # as those of the local lanes
+_SCENE: Any = namedtuple("scene", (*GROUPS, "route_way", *OWN))
 
 
 def _pack(scene: Scene) -> Pack:
@@ -20,7 +21,9 @@ def _pack(scene: Scene) -> Pack:
         _TUPLES[name](*(getattr(getattr(scene, name), field) for field in record.__dataclass_fields__))
         for name, record in GROUPS.items()
     ]
-    return Pack(_SCENE(*groups, *(getattr(scene, name) for name in OWN)))
+    route = scene.route
+    way = _WAY(route.xy[:, :, None], route.half_width[:, :, None], route.valid[:, :, None])
+    return Pack(_SCENE(*groups, way, *(getattr(scene, name) for name in OWN)))
 
 
 SCENE_TYPE = _pack(empty_scene(1, 1))._numba_type_

@@ -11,11 +11,11 @@ from benchmarks.diagram import LOOK
 SHOWN = 300.0  # [s] of the space-time picture
 
 
-def plot_diagram(found: dict[str, Any], pictures: dict[str, NDArray], path: Path) -> None:
-    """Flow and speed against density of ring and highway, and the tracks of a jammed ring.
+def figure_class() -> Any:
+    """matplotlib's Figure, drawn without a display.
 
     Raises:
-        OSError: matplotlib is missing, or the file cannot be written.
+        OSError: matplotlib is missing.
     """
     try:
         import matplotlib
@@ -24,7 +24,16 @@ def plot_diagram(found: dict[str, Any], pictures: dict[str, NDArray], path: Path
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13.0, 4.2), layout="constrained")
+    return Figure
+
+
+def plot_diagram(found: dict[str, Any], pictures: dict[str, NDArray], path: Path) -> None:
+    """Flow and speed against density of ring and highway, and the tracks of a jammed ring.
+
+    Raises:
+        OSError: matplotlib is missing, or the file cannot be written.
+    """
+    figure = figure_class()(figsize=(13.0, 4.2), layout="constrained")
     flow, speed, tracks = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
     for axes, what in ((flow, "flow"), (speed, "speed_kmh")):
         for name, colour in (("highway", "tab:orange"), ("ring", "tab:blue")):

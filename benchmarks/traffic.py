@@ -13,6 +13,7 @@ from statistics import mean, median
 from typing import Any
 
 from benchmarks import worker
+from benchmarks.compare import spread
 from benchmarks.grid_traffic import A_CALL, DT, SIZES, SWITCHED_ON, Size
 from benchmarks.machine import describe, pick_core
 from benchmarks.peers import PeerError, peer_python
@@ -82,8 +83,12 @@ def _compare(
             seconds = config.warm + 3600.0  # more than SUMO gets through in all windows
             write_demand(streets, size.vehicles, config.seed, 8.0 * seconds, folder)
             script = str(Path(__file__).with_name("sumo_worker.py"))
-            workers["sumo"] = worker.Worker("SUMO", [python, script, str(folder), str(core), str(config.seed)])
-        windows, looks = _windows(config, workers)
+            command = [python, script, str(folder), str(core), str(config.seed)]
+            try:
+                workers["sumo"] = worker.Worker("SUMO", command)
+            except worker.WorkerError as error:
+                _without_sumo(error, out)
+        windows, looks = _windows(config, workers, out)
         for name, at_work in workers.items():
             out[name][size.name] = _figures(at_work, windows[name], looks[name])
     finally:
@@ -96,8 +101,26 @@ def _compare(
         out["ratio_by_cpu"][size.name] = spread(by_cpu)
 
 
-def _windows(config: TrafficConfig, workers: dict[str, worker.Worker]) -> tuple[dict[str, list], dict[str, list]]:
-    """Windows of all workers in turns, and what traffic was like after each."""
+def _windows(
+    config: TrafficConfig, workers: dict[str, worker.Worker], out: dict[str, Any]
+) -> tuple[dict[str, list], dict[str, list]]:
+    """Windows of all workers in turns, and what traffic was like after each; without SUMO from where it fails."""
+    try:
+        return _all_windows(config, workers)
+    except worker.WorkerError as error:
+        if "sumo" not in workers or error.worker != "SUMO":
+            raise
+        _without_sumo(error, out)
+        workers.pop("sumo").close()
+        return _all_windows(config, workers)
+
+
+def _without_sumo(error: worker.WorkerError, out: dict[str, Any]) -> None:
+    out["sumo"]["missing"] = str(error)
+    say(f"without SUMO: {error}")
+
+
+def _all_windows(config: TrafficConfig, workers: dict[str, worker.Worker]) -> tuple[dict[str, list], dict[str, list]]:
     for at_work in workers.values():
         at_work.ask("warm", seconds=config.warm)
     windows, looks = ({name: [] for name in workers} for _ in range(2))
@@ -126,11 +149,6 @@ def _figures(at_work: worker.Worker, windows: list[dict], looks: list[dict]) -> 
         "resident_mib": max(look["resident_mib"] for look in looks),
         "start_up_s": at_work.start_up,
     }
-
-
-def spread(values: list[float]) -> dict[str, float]:
-    """Median and range."""
-    return {"median": median(values), "min": min(values), "max": max(values)}
 
 
 def say(line: str) -> None:

@@ -20,7 +20,8 @@ DETAILS = (  # map, middle [m], half a side [m]
 def main() -> None:
     from scenarios.procedural import town
     from scenarios.registry import SCENARIOS
-    from world.draw import View, draw_map
+    from world.canvas import View
+    from world.draw import draw_map
     from world.opendrive import load_map
 
     maps = {s.name: load_map(s.map_path) for s in SCENARIOS.values() if not s.map_maker}

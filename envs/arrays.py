@@ -39,6 +39,7 @@ class EnvArrays(NamedTuple):
     before: np.ndarray  # float32 [m] progress before the action
     old_accel: np.ndarray  # float32 [m/s^2] at the last action
     alive: np.ndarray  # bool the driver took part in this action
+    joins: np.ndarray  # bool the driver may begin anew when its episode is over
     steps: np.ndarray  # int32 actions in this episode
     total: np.ndarray  # float32 sum of rewards of this episode
     events: np.ndarray  # int64 bits of the events since the last action
@@ -50,7 +51,7 @@ class EnvArrays(NamedTuple):
     speeds: np.ndarray  # float32 (MAX_LEVELS,) [m/s] of the meta actions
 
 
-_BOOLS = ("alive", "terminated", "truncated")
+_BOOLS = ("alive", "joins", "terminated", "truncated")
 _INTS = ("choice", "level", "goal_lane", "side", "path_count", "steps")
 
 

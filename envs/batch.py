@@ -18,12 +18,14 @@ from envs.act_step import act_worlds, track_worlds
 from envs.arrays import make_arrays
 from envs.observations import make_observer
 from envs.options import EnvConfig, check_config, env_scenario
-from envs.outcome_step import begin_world, outcome_worlds, rejoin_worlds
+from envs.outcome_step import begin_world, leave_worlds, outcome_worlds, rejoin_worlds
 from envs.rewards import TERMS, find_reward
 from envs.starts import Starts, env_maps
 from simulator.engine import Engine
 from simulator.entries import step_worlds
 from world.pack import Pack
+
+MOST_SEEDS = 1 << 62
 
 
 class DriveBatch:
@@ -76,12 +78,19 @@ class DriveBatch:
 
         Args:
             seeds: one a world that begins.
+
+        Raises:
+            ValueError: another number of seeds, or one out of range.
         """
         which = np.arange(self.worlds) if worlds is None else np.asarray(worlds)
         if len(seeds) != len(which):
             raise ValueError(f"reset: got {len(seeds)} seeds for {len(which)} worlds")
+        for seed in seeds:
+            if not 0 <= seed < MOST_SEEDS:
+                raise ValueError(f"seed: got {seed}, allowed are 0 to {MOST_SEEDS - 1}")
         for b, seed in zip(which.tolist(), seeds, strict=True):
             self._begin(b, int(seed))
+        self._clear_outcome(which)
         if worlds is None:
             self.observe()
         else:
@@ -99,9 +108,26 @@ class DriveBatch:
         for b in worlds.tolist():
             self._begin(b, int(self._seed[b]) + 1)
 
-    def rejoin(self) -> None:
-        """Drivers whose episode is over begin their routes anew, where the places are free."""
+    def rejoin(self, which: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Drivers whose episode is over begin their routes anew, where the places are free.
+
+        Args:
+            which: (N,) rows that may; None: all.
+
+        Returns:
+            (N,) bool, who has begun.
+        """
+        self._arrays.joins.reshape(-1)[:] = True if which is None else which
+        waited = ~self.active
         rejoin_worlds(self.engine.address, self._pack.address, 0, self.worlds)
+        waited &= self.active
+        if waited.any():
+            self.observer.forget(waited.reshape(self.worlds, -1))
+        return waited
+
+    def leave(self) -> None:
+        """The bodies of drivers whose episode is over leave the road."""
+        leave_worlds(self.engine.address, self._pack.address, 0, self.worlds)
 
     # --- Steps --------------------------------------------------------------------------------------------------
 
@@ -143,10 +169,14 @@ class DriveBatch:
         ranges = self._slices
         if skip is not None and skip.any():
             ranges = _without(ranges, np.flatnonzero(skip).tolist())
-            for name in ("reward", "terms", "terminated", "truncated", "events"):
-                getattr(self._arrays, name)[skip] = 0
+            self._clear_outcome(skip)
             self._arrays.alive[skip] = self.engine.model.judge.active[skip]
         self._each(self._step_range, ranges)
+
+    def _clear_outcome(self, worlds: NDArray) -> None:
+        """Nothing has come of an action yet in these worlds."""
+        for name in ("reward", "terms", "terminated", "truncated", "events"):
+            getattr(self._arrays, name)[worlds] = 0
 
     def _step_range(self, first: int, last: int) -> None:
         address, own, every = self.engine.address, self._pack.address, self.config.action_every
@@ -160,11 +190,17 @@ class DriveBatch:
         outcome_worlds(address, own, first, last)
 
     def observe(self, first: int = 0, last: int | None = None) -> None:
-        """Write what the drivers of the worlds first .. last - 1 see into the observer's buffer."""
+        """Write what the drivers of the worlds first .. last - 1 see into the observer's buffer.
+
+        For all worlds (`last` None) those whose episode ended in this step see, for the last time, where that was.
+        """
         if last is not None:
             self.observer.observe(first, last)
-        else:
-            self._each(self.observer.observe, self._slices)
+            return
+        ended = (self.terminated | self.truncated) & ~self.active
+        self.active[ended] = True  # who takes no part sees nothing
+        self._each(self.observer.observe, self._slices)
+        self.active[ended] = False
 
     def _each(self, job: Any, ranges: list[tuple[int, int]]) -> None:
         if len(self._slices) == 1:
@@ -176,9 +212,13 @@ class DriveBatch:
         for done in [self._pool.submit(job, first, last) for first, last in ranges]:
             done.result()
 
+    def time_over(self) -> NDArray[np.bool_]:
+        """(B,) whether a world has come to its time limit."""
+        return self.engine.model.worlds.step >= self._arrays.max_steps * self._arrays.every
+
     def world_over(self) -> NDArray[np.bool_]:
         """(B,) whether a world has come to its time limit, or its only driver's episode is over."""
-        over = self.engine.model.worlds.step >= self._arrays.max_steps * self._arrays.every
+        over = self.time_over()
         if self.config.drivers == 1:
             over |= self.terminated | self.truncated
         return over

@@ -14,7 +14,7 @@ from agents.actions import CHOICES, WIDTH
 from envs.batch import DriveBatch
 from envs.cuda_entries import env_way
 from envs.options import EnvConfig
-from simulator.cuda_entries import STAGES, Output, out_way
+from simulator.cuda_entries import PER_DRIVER, PER_SLOT, STAGES, Output, out_way
 from simulator.cuda_restore import make_restore, restore_way, start_way
 from simulator.device import Device, DevicePack
 from simulator.device_kinds import Way, model_way
@@ -59,7 +59,7 @@ class CudaBatch:
             raise ValueError(unknown_name("observation on a device", observation, OBSERVERS))
         self.config, self.device, self.worlds, self.observation = batch.config, device, worlds, observation
         self.host_worlds, self._places = batch.worlds, []
-        model = batch.engine._packed
+        model, self._slots = batch.engine._packed, batch.engine.model.slots.x.shape[1]
         self.model = self._place(model, _state_way, worlds)
         self.env = self._place(batch._pack, env_way, worlds)
         self._starts = self._place(model, start_way, batch.worlds)
@@ -67,6 +67,7 @@ class CudaBatch:
         seeds = batch.engine.model.worlds.seed
         turn = np.arange(worlds, dtype=np.uint64) // np.uint64(batch.worlds) * np.uint64(batch.worlds)
         self.model.write("worlds.seed", np.resize(seeds, worlds) + turn)
+        self.env.write("joins", np.ones(self.env.placed["joins"].shape, np.bool_))
         self._output, looks = None, []
         if observation is not None:
             self._output, looks = OBSERVERS[observation].make(self, batch)
@@ -108,7 +109,8 @@ class CudaBatch:
         """Actions, engine steps and what they led to."""
         model, env, b = self.model.address, self.env.address, self.worlds
         track = [Launch("track", b, (model, env))] if self.config.action in ("meta", "waypoints") else []
-        step = [*track, *(Launch(name, b, (model,)) for name in STAGES)]
+        a_world = {name: self._slots for name in PER_SLOT} | {name: self.config.drivers for name in PER_DRIVER}
+        step = [*track, *(Launch(name, b * a_world.get(name, 1), (model,)) for name in STAGES)]
         every = step * self.config.action_every
         return [Launch("act", b, (model, env)), *every, Launch("outcome", b, (model, env))]
 

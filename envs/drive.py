@@ -10,7 +10,7 @@ from envs.batch import DriveBatch
 from envs.events import event_names
 from envs.options import EnvConfig
 from envs.spaces import action_space
-from envs.vector import check_render_mode, resolve
+from envs.vector import check_render_config, check_render_mode, resolve
 
 
 class DriveEnv(gymnasium.Env):
@@ -21,6 +21,7 @@ class DriveEnv(gymnasium.Env):
         preset: of envs.options.PRESETS, where no config is given.
         copy: hand out copies of observations; False: views that the next step overwrites.
         render_mode: None, "rgb_array" (a picture from above) or "human" (a window; extra [render]).
+        render_config: an envs.render.RenderConfig, or a dict of some of its fields: size, scale and content.
 
     Raises:
         ValueError: an option or number that is not allowed, or more than one driver.
@@ -34,6 +35,7 @@ class DriveEnv(gymnasium.Env):
         preset: str = "default",
         copy: bool = True,
         render_mode: str | None = None,
+        render_config: Any = None,
         **options: Any,
     ):
         self.config = resolve(config, preset, options)
@@ -43,6 +45,7 @@ class DriveEnv(gymnasium.Env):
                 "envs.multi_agent.parallel_env"
             )
         self.render_mode = check_render_mode(render_mode, ("rgb_array", "human"))
+        self._render_config = check_render_config(render_config)
         self.metadata = {**self.metadata, "render_fps": max(round(1.0 / self.config.control_time), 1)}
         self.copy = copy
         self.batch = DriveBatch(self.config, 1)
@@ -88,13 +91,7 @@ class DriveEnv(gymnasium.Env):
         return self.batch.observer.row(0, self.copy)
 
     def _info(self) -> dict[str, Any]:
-        batch = self.batch
-        return {
-            "progress": float(batch.progress[0]),
-            "events": event_names(int(batch.events[0])),
-            "seed": int(batch.seeds[0]),
-            "terms": {name: float(value[0]) for name, value in batch.terms.items()},
-        }
+        return row_info(self.batch, 0)
 
     def render(self) -> NDArray[np.uint8] | None:
         """(H, W, 3) picture from above, for render_mode "rgb_array"."""
@@ -106,7 +103,7 @@ class DriveEnv(gymnasium.Env):
             return None
         from envs.render import draw_row
 
-        return draw_row(self.batch, 0)
+        return draw_row(self.batch, 0, self._render_config)
 
     def _show(self) -> None:
         from envs.render import draw_row
@@ -114,7 +111,7 @@ class DriveEnv(gymnasium.Env):
 
         if self._window is None:
             self._window = Window(self.metadata["render_fps"])
-        self._window.show(draw_row(self.batch, 0))
+        self._window.show(draw_row(self.batch, 0, self._render_config))
 
     def close(self) -> None:
         """Close the window and let the threads go."""
@@ -122,3 +119,13 @@ class DriveEnv(gymnasium.Env):
             self._window.close()
             self._window = None
         self.batch.close()
+
+
+def row_info(batch: DriveBatch, row: int) -> dict[str, Any]:
+    """What is told of a row's last step: progress [m], names of events, seed of the episode, terms of the reward."""
+    return {
+        "progress": float(batch.progress[row]),
+        "events": event_names(int(batch.events[row])),
+        "seed": int(batch.seeds[row // batch.config.drivers]),
+        "terms": {name: float(value[row]) for name, value in batch.terms.items()},
+    }

@@ -30,6 +30,10 @@ class Observer(Protocol):
         """The drivers of a world begin: what was seen before is another episode's."""
         ...
 
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
+        """Those of the (B, K) drivers begin in the midst of their world's episode."""
+        ...
+
     def observe(self, first: int, last: int) -> None:
         """Bring the rows of the worlds first .. last - 1 up to date."""
         ...
@@ -61,6 +65,9 @@ class ArrayObserver:
     def begin(self, world: int) -> None:
         """Nothing is remembered."""
 
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
+        """Nothing is remembered."""
+
 
 class VectorObserver(ArrayObserver):
     """`vector` by the fused kernel."""
@@ -89,6 +96,9 @@ class CodecObserver(ArrayObserver):
         mask[world] = True
         self._codec.reset(mask)
 
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
+        self._codec.reset(drivers)
+
 
 class SceneObserver:
     """The typed Scene as a dictionary of arrays."""
@@ -100,6 +110,9 @@ class SceneObserver:
         self._rows = {n: a.reshape(-1, *a.shape[2:]) for n, a in self.buffers.items()}
 
     def begin(self, world: int) -> None:
+        """Nothing is remembered."""
+
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
         """Nothing is remembered."""
 
     def observe(self, first: int, last: int) -> None:

@@ -90,9 +90,10 @@ def check_config(config: EnvConfig) -> EnvConfig:
     """The config, if all of it can be used.
 
     Raises:
-        ValueError: a name or number that is not allowed, saying what is.
+        ValueError: a name or number that is not allowed, saying what is. ScenarioError: a file that does not exist.
     """
     _check_numbers(config)
+    find_scenario(config.scenario)
     check_action(config.action)
     ends_mask(config.ends)
     find_reward(config.reward if isinstance(config.reward, str | Reward) else dict(config.reward))

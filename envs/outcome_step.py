@@ -7,6 +7,7 @@ import numpy as np
 from envs.act_step import forget_one
 from envs.arrays import env_at
 from envs.rewards import CARL, COLLISIONS, HIGHWAY
+from simulator.drivers import put_in, take_out
 from simulator.follow import leader_ahead
 from simulator.judge import reset_judge_one
 from simulator.judge_step import ALL_ROUTE, _locate_one
@@ -16,7 +17,7 @@ from simulator.sensors import reset_sensors_one
 from world.kernel import kernel
 from world.kinds import EventKind
 from world.queries import lane_point
-from world.route_table import route_lane, route_point
+from world.route_table import route_point
 from world.ttc import time_to_collision
 
 _COMPLETED, _RED = 1 << int(EventKind.COMPLETED), 1 << int(EventKind.RED_LIGHT)
@@ -222,7 +223,7 @@ def begin_world(address, env_address, b):
 def _rejoin_one(b, k, model, env):
     """Driver k of world b begins its route again where that begins; false, and nothing done, while the place is taken.
 
-    Nothing is swept over: the body's place before is the same. Its generation tells it from who it was.
+    Nothing is swept over: the body's place before is the same.
     """
     slots, judge, routes = model.slots, model.judge, model.routes
     if routes.count[b, k] < 2:
@@ -230,16 +231,7 @@ def _rejoin_one(b, k, model, env):
     x, y, z, yaw, _, _, _ = route_point(routes, b, k, _ZERO)
     if not is_free(b, x, y, z, yaw, slots.length[b, k], slots.width[b, k], slots.height[b, k], START_GAP, slots, k):
         return False
-    slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k] = x, y, z, yaw
-    slots.old_x[b, k], slots.old_y[b, k], slots.old_yaw[b, k] = x, y, yaw
-    slots.speed[b, k] = slots.vx[b, k] = slots.vy[b, k] = slots.yaw_rate[b, k] = _ZERO
-    slots.accel[b, k] = slots.steer[b, k] = slots.control_steer[b, k] = slots.control_accel[b, k] = _ZERO
-    lane, s, _, _ = route_lane(routes, b, k, _ZERO)
-    slots.lane[b, k], slots.lane_s[b, k], slots.lane_d[b, k] = lane, s, _ZERO
-    for m in range(slots.route_lane.shape[2]):
-        slots.route_lane[b, k, m] = -1
-    slots.route_lane[b, k, 0] = lane
-    slots.generation[b, k] += 1
+    put_in(b, k, model.tables, slots, model.worlds, model.traffic, routes)
     reset_judge_one(b, k, judge, judge.max_time[b, k])
     reset_sensors_one(b, k, model.sensors)
     _locate_one(b, k, ALL_ROUTE, model.tables, slots, model.worlds, routes, judge)
@@ -250,9 +242,9 @@ def _rejoin_one(b, k, model, env):
 
 @kernel
 def rejoin_world(b, model, env):
-    """Drivers of world b whose episode is over begin anew, where their places are free."""
+    """Drivers of world b that are over and may join begin anew, where their places are free."""
     for k in range(env.drivers):
-        if not model.judge.active[b, k]:
+        if env.joins[b, k] and not model.judge.active[b, k]:
             _rejoin_one(b, k, model, env)
 
 
@@ -262,3 +254,13 @@ def rejoin_worlds(address, env_address, first, last):
     model, env = model_at(address), env_at(env_address)
     for b in range(first, last):
         rejoin_world(b, model, env)
+
+
+@kernel
+def leave_worlds(address, env_address, first, last):
+    """The bodies of drivers of the worlds first .. last - 1 whose episode is over leave the road."""
+    model, env = model_at(address), env_at(env_address)
+    for b in range(first, last):
+        for k in range(env.drivers):
+            if model.slots.valid[b, k] and not model.judge.active[b, k]:
+                take_out(b, k, model.slots, model.traffic)

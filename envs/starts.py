@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scenarios.registry import for_seed, scenario_map
 from simulator.engine import Engine
 from simulator.entries import clear_world
+from simulator.snapshot import RouteRows
 from world.mapset import pack_maps
 from world.roadmap import MapSet
 from world.route_line import RouteLine
@@ -40,7 +41,7 @@ class _Kept:
     """A start: the rows of one world, of state and of routes."""
 
     state: NDArray[np.uint8]
-    routes: list[NDArray]
+    routes: tuple[NDArray[np.int64], NDArray[np.uint8]]
     lines: tuple[RouteLine | None, ...]
 
 
@@ -50,26 +51,19 @@ class Starts:
     def __init__(self, engine: Engine, count: int):
         self._engine, self._count = engine, count
         self._kept: dict[int, _Kept] = {}
-        self._shapes = self._room()
-
-    def _room(self) -> tuple[int, ...]:
-        routes = self._engine.model.routes
-        return routes.x.shape[2], routes.piece_lane.shape[2]
+        self._routes = RouteRows(engine.model.routes)
 
     def begin(self, world: int, seed: int) -> None:
         """World `world` is at the start of the episode of a seed."""
         engine = self._engine
         key = seed % self._count if self._count else seed
         kept = self._kept.get(key)
-        if kept is not None and self._shapes == self._room():
-            self._copy(world, kept)
-        else:
-            if self._shapes != self._room():  # a longer route came: rows have another size now
-                self._kept.clear()
-                self._shapes = self._room()
+        if kept is None:
             self._draw(world, key)
             if self._count:
                 self._keep(world, key)
+        else:
+            self._copy(world, kept)
         engine.model.worlds.seed[world] = np.uint64(seed & _MASK)
 
     def _draw(self, world: int, key: int) -> None:
@@ -79,21 +73,19 @@ class Starts:
         mask = np.zeros(len(engine.state_hash), np.bool_)
         mask[world] = True
         engine.reset([key] * len(mask), mask)
+        if self._routes.routes is not engine.model.routes:  # a longer route came: the table has grown
+            self._routes = RouteRows(engine.model.routes)
 
     def _keep(self, world: int, key: int) -> None:
         engine = self._engine
-        if self._shapes != self._room():
-            self._kept.clear()
-            self._shapes = self._room()
-        routes = [array[world].copy() for array in engine.model.routes]
-        self._kept[key] = _Kept(engine._rows.take(world), routes, tuple(engine._errands.lines[world]))
+        lines = tuple(engine._errands.lines[world])
+        self._kept[key] = _Kept(engine._rows.take(world), self._routes.take(world), lines)
 
     def _copy(self, world: int, kept: _Kept) -> None:
         engine = self._engine
         engine._rows.put(world, kept.state)
         engine.model.traffic.row["path"][world] = -1
-        for array, row in zip(engine.model.routes, kept.routes, strict=True):
-            array[world] = row
+        self._routes.put(world, kept.routes)
         engine._errands.adopt(world, kept.lines)
         engine.hooks.forget(np.array([world]))
         engine._started[world] = True

@@ -20,8 +20,10 @@ AUTORESET = {mode.value: mode for mode in (AutoresetMode.NEXT_STEP, AutoresetMod
 class DriveVectorEnv(VectorEnv):
     """`num_envs` learning drivers, `drivers` of them a world.
 
-    Environment i is driver i % drivers of world i // drivers. Infos are dicts of arrays: `progress` [m], `events` (bits
-    of world.kinds.EventKind), `seed`, `active`, `terms` (of the reward); on an episode's end `episode` with `r`, `l`.
+    Environment i is driver i % drivers of world i // drivers. Infos are dicts of arrays that tell of the step that was
+    made: `progress` [m], `events` (bits of world.kinds.EventKind), `seed`, `terms` (of the reward), where an episode
+    has ended `episode_return` and `episode_steps`; and `active`: the environment has a driver on the road, whom the
+    next action is for.
 
     Args:
         num_envs: drivers in all; a multiple of config.drivers.
@@ -29,7 +31,8 @@ class DriveVectorEnv(VectorEnv):
         preset: of envs.options.PRESETS, where no config is given.
         autoreset_mode: "next_step" or "same_step", see gymnasium.vector.AutoresetMode.
         copy: hand out copies; False: views that the next step overwrites, for speed.
-        render_mode: None or "rgb_array" (of the first environments, see `render`).
+        render_mode: None or "rgb_array" (a picture from above of every environment).
+        render_config: an envs.render.RenderConfig, or a dict of some of its fields: size, scale and content.
 
     Raises:
         ValueError: an option or number that is not allowed.
@@ -45,6 +48,7 @@ class DriveVectorEnv(VectorEnv):
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         copy: bool = True,
         render_mode: str | None = None,
+        render_config: Any = None,
         **options: Any,
     ):
         self.config = resolve(config, preset, options)
@@ -52,8 +56,10 @@ class DriveVectorEnv(VectorEnv):
         if num_envs < 1 or num_envs % drivers:
             raise ValueError(f"num_envs: got {num_envs}, allowed are multiples of drivers ({drivers})")
         self.autoreset_mode = find_autoreset(autoreset_mode)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        fps = max(round(1.0 / self.config.control_time), 1)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode, "render_fps": fps}
         self.render_mode = check_render_mode(render_mode, ("rgb_array",))
+        self._render_config = check_render_config(render_config)
         self.num_envs, self.copy = num_envs, copy
         self.batch = DriveBatch(self.config, num_envs // drivers)
         self.single_observation_space = self.batch.observer.space
@@ -111,7 +117,7 @@ class DriveVectorEnv(VectorEnv):
             raise ValueError(f"seed: got {len(given)} seeds, expected one a world ({worlds}) or one an environment")
         given = given[:: len(given) // worlds]
         drawn = self.np_random.integers(1 << 31, size=worlds)
-        return np.array([d if s is None else int(s) for s, d in zip(given, drawn, strict=True)], np.int64)
+        return np.array([d if s is None else int(s) for s, d in zip(given, drawn, strict=True)])
 
     def step(self, actions: Any) -> tuple[Any, NDArray, NDArray, NDArray, dict[str, Any]]:
         """One action for every environment.
@@ -132,21 +138,18 @@ class DriveVectorEnv(VectorEnv):
         return self._observations(), reward, terminated, truncated, infos
 
     def _step_next(self) -> dict[str, Any]:
-        """What is over begins anew in this step; the others drive."""
+        """What was over begins anew in this step; the others drive."""
         batch, waiting = self.batch, self._waiting_worlds
-        begins = waiting.any()
-        if begins:
+        if waiting.any():
             batch.next_episode(np.flatnonzero(waiting))
-        again = ~batch.active if self.config.drivers > 1 else None
-        if again is not None:
-            batch.rejoin()
-        batch.step(waiting if begins else None)
-        if again is not None:  # the action was not for who has just begun
-            batch.reward[again] = 0.0
-            for value in batch.terms.values():
-                value[again] = 0.0
+            batch.step(waiting)
+        else:
+            batch.step()
+        over = batch.world_over()
+        if self.config.drivers > 1:  # who waited before this step; who has ended in it shows that first
+            batch.rejoin(~(batch.alive | np.repeat(over, self.config.drivers)))
         batch.observe()
-        self._waiting_worlds = batch.world_over()
+        self._waiting_worlds = over
         return self._info(self._ended())
 
     def _step_same(self) -> dict[str, Any]:
@@ -155,7 +158,7 @@ class DriveVectorEnv(VectorEnv):
         batch.step()
         batch.observe()
         done = self._ended()
-        infos = self._info(done)
+        infos = self._info(done, copy=self.copy or bool(done.any()))  # what begins anew would overwrite views
         if not done.any() and batch.active.all():
             return infos
         if done.any():
@@ -163,17 +166,17 @@ class DriveVectorEnv(VectorEnv):
             for i in np.flatnonzero(done):
                 last[i] = batch.observer.row(int(i))
             infos |= {"final_obs": last, "_final_obs": done.copy(), "_final_info": done.copy()}
-            infos["final_info"] = {name: infos[name] for name in ("progress", "events", "_progress", "_events")}
-        over = batch.world_over()
-        changed = over | done.reshape(batch.worlds, -1).any(axis=1)
+            names = ("progress", "events", "seed", "terms", "episode_return", "episode_steps")
+            infos["final_info"] = {key: infos[key] for name in names for key in (name, f"_{name}")}
+        changed = over = batch.world_over()
         if over.any():
             batch.next_episode(np.flatnonzero(over))
         if self.config.drivers > 1:
-            waited = ~batch.active.reshape(batch.worlds, -1).all(axis=1)
+            changed = over | ~batch.active.reshape(batch.worlds, -1).all(axis=1)
             batch.rejoin()
-            changed |= waited
         for b in np.flatnonzero(changed):
             batch.observe(int(b), int(b) + 1)
+        infos["active"] = batch.active.copy() if self.copy else batch.active
         return infos
 
     def _ended(self) -> NDArray[np.bool_]:
@@ -184,8 +187,9 @@ class DriveVectorEnv(VectorEnv):
     def _observations(self) -> Any:
         return self.batch.observer.value(self.copy)
 
-    def _info(self, done: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    def _info(self, done: NDArray[np.bool_] | None = None, copy: bool | None = None) -> dict[str, Any]:
         batch, everyone = self.batch, np.ones(self.num_envs, np.bool_)
+        copy = self.copy if copy is None else copy
         values: dict[str, Any] = {
             "progress": batch.progress,
             "events": batch.events,
@@ -194,32 +198,29 @@ class DriveVectorEnv(VectorEnv):
         }
         infos: dict[str, Any] = {}
         for name, value in values.items():
-            infos[name], infos[f"_{name}"] = value.copy() if self.copy else value, everyone
-        infos["terms"] = {name: value.copy() if self.copy else value for name, value in batch.terms.items()}
+            infos[name], infos[f"_{name}"] = value.copy() if copy else value, everyone
+        infos["terms"] = {name: value.copy() if copy else value for name, value in batch.terms.items()}
         infos["terms"] |= {f"_{name}": everyone for name in batch.terms}
         infos["_terms"] = everyone
         if done is not None and done.any():
-            infos["episode"] = {
-                "r": np.where(done, batch.episode_return, 0.0),
-                "l": np.where(done, batch.episode_steps, 0),
-                "_r": done.copy(),
-                "_l": done.copy(),
-            }
-            infos["_episode"] = done.copy()
+            infos["episode_return"] = np.where(done, batch.episode_return, np.float32(0.0))
+            infos["episode_steps"] = np.where(done, batch.episode_steps, np.int32(0))
+            infos["_episode_return"], infos["_episode_steps"] = done.copy(), done.copy()
         return infos
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """(H, W, 3) pictures from above, one an environment, at most 16."""
+        """(H, W, 3) pictures from above, one an environment."""
         if self.render_mode is None:
             gymnasium.logger.warn("render() without a render_mode: make_vec(..., render_mode='rgb_array')")
             return None
         from envs.render import draw_row
 
-        return tuple(draw_row(self.batch, i) for i in range(min(self.num_envs, 16)))
+        return tuple(draw_row(self.batch, i, self._render_config) for i in range(self.num_envs))
 
     def close_extras(self, **kwargs: Any) -> None:
         """Let the threads go."""
-        self.batch.close()
+        if hasattr(self, "batch"):  # an environment that was refused is closed too, when it is forgotten
+            self.batch.close()
 
 
 def resolve(config: EnvConfig | None, preset: str, options: dict[str, Any]) -> EnvConfig:
@@ -265,3 +266,16 @@ def check_render_mode(mode: str | None, allowed: tuple[str, ...]) -> str | None:
     if mode is not None and mode not in allowed:
         raise ValueError(unknown_name("render_mode", str(mode), allowed))
     return mode
+
+
+def check_render_config(value: Any) -> Any:
+    """The RenderConfig that was asked for; None, and nothing loaded, without one.
+
+    Raises:
+        ValueError: an unknown field, with the nearest match, or a number that is not allowed.
+    """
+    if value is None:
+        return None
+    from envs.render import render_config
+
+    return render_config(value)

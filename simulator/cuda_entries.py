@@ -1,7 +1,7 @@
 """What runs on a CUDA device: kernels of one thread, and the Packs whose addresses they take.
 
-The very functions over which the CPU loops. A thread is a world; of observations it is a driver, thread k * B + b
-driver k of world b, so that neighbouring threads read and write neighbouring memory.
+The very functions over which the CPU loops. A thread is a world; where the work is that of one driver or one slot and needs nothing of what others of its world do
+meanwhile, thread i * B + b is that of slot i of world b, so that neighbouring threads read neighbouring memory.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,17 @@ import numpy as np
 
 from simulator.device_kinds import DEVICE_MODEL, Way, device_kind
 from simulator.hashing import hash_world
+from simulator.judge_step import _judge_one
 from simulator.observe_vector import observe_vector_one
+from simulator.overlap import sort_world
 from simulator.scene_fill import scene_world
 from simulator.sensors import sense_world
 from simulator.step import (
-    decide_world,
-    judge_phase,
+    decide_slot,
     life_world,
     lights_phase,
     lists_of_world,
-    move_world,
+    move_slot,
     reset_world,
     step_world,
     walkers_phase,
@@ -75,6 +76,36 @@ def clock_phase(b, model):
 
 
 @kernel
+def decide_thread(t, model):
+    """The decision of a slot."""
+    worlds = model.state_hash.shape[0]
+    b = t % worlds
+    decide_slot(b, t // worlds, np.int64(model.tables.maps[model.worlds.map_id[b]].lane0), model)
+
+
+@kernel
+def move_thread(t, model):
+    """The motion of a slot."""
+    worlds = model.state_hash.shape[0]
+    move_slot(t % worlds, t // worlds, model)
+
+
+@kernel
+def sort_phase(b, model):
+    """The bodies of world b in order, for the judge."""
+    sort_world(b, model.slots, model.broad)
+
+
+@kernel
+def judge_thread(t, model):
+    """Judge a driver; the events of a world then lie in any order."""
+    worlds, slots = model.state_hash.shape[0], model.slots
+    b, k = t % worlds, t // worlds
+    if model.judge.active[b, k] and slots.valid[b, k]:
+        _judge_one(b, k, model.tables, slots, model.worlds, model.routes, model.judge, model.broad, model.limits)
+
+
+@kernel
 def vector_thread(t, model, output):
     """The vector of a driver."""
     worlds = model.state_hash.shape[0]
@@ -83,17 +114,19 @@ def vector_thread(t, model, output):
 
 # The stages of a step, in order. Each as a kernel of its own takes fewer registers than all of them in one, and
 # threads that went different ways come together again between them.
-STAGES = ("lights", "lists", "decide", "move", "walkers", "life", "clock", "judge", "hash")
+STAGES = ("lights", "lists", "decide", "move", "walkers", "life", "clock", "sort", "judge", "hash")
+PER_SLOT, PER_DRIVER = ("decide", "move"), ("judge", "vector")  # entries whose threads are slots, drivers
 
-_OVER_WORLDS: dict[str, Callable] = {
+_OF_MODEL: dict[str, Callable] = {
     "lights": lights_phase,
     "lists": lists_of_world,
-    "decide": decide_world,
-    "move": move_world,
+    "decide": decide_thread,
+    "move": move_thread,
     "walkers": walkers_phase,
     "life": life_world,
     "clock": clock_phase,
-    "judge": judge_phase,
+    "sort": sort_phase,
+    "judge": judge_thread,
     "hash": hash_phase,
     "step": step_world,
     "reset": reset_world,
@@ -101,6 +134,6 @@ _OVER_WORLDS: dict[str, Callable] = {
     "sense": sense_phase,
 }
 ENTRIES: dict[str, Entry] = {
-    **{name: Entry(body, (DEVICE_MODEL,)) for name, body in _OVER_WORLDS.items()},
+    **{name: Entry(body, (DEVICE_MODEL,)) for name, body in _OF_MODEL.items()},
     "vector": Entry(vector_thread, (DEVICE_MODEL, DEVICE_OUTPUT)),
 }

@@ -132,7 +132,7 @@ class DevicePack:
             shape = (shape[0] * (self.worlds // self.host_worlds), *shape[1:])
         elif way is Way.WORLDS and shape[0] != self.host_worlds:
             raise ValueError(f"DevicePack: {path} has {shape[0]} rows, expected {self.host_worlds}, one a world")
-        elif way is Way.WORLDS:
+        elif way is Way.WORLDS or (way is Way.ABSENT and shape[:1] == (self.host_worlds,)):
             shape = (self.worlds, *shape[1:])
         placed = Placed(0, shape, array.dtype, way)
         if way is Way.ABSENT:

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.rails import pose_on_rails, slide
 from simulator.way import change_lane, move_on
-from world.bicycle import bicycle_step, centre_velocity, drive_actuator, wrap_angle
+from world.bicycle import bicycle_move, drive_actuator, wrap_angle
 from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind
 
@@ -69,7 +69,7 @@ def drive_traffic(b, i, entity, dt, network, tables, slots, worlds, traffic):
 @kernel
 def drive_bicycle(b, i, steer, accel, dt, slots, worlds):
     """One step of a body that obeys (steer [rad], accel [m/s^2]) through the bicycle."""
-    x, y, yaw, speed, acting, wheel, rate = bicycle_step(
+    x, y, yaw, speed, acting, wheel, rate, c, s = bicycle_move(
         slots.x[b, i], slots.y[b, i], slots.yaw[b, i], slots.speed[b, i], slots.accel[b, i], slots.steer[b, i],
         steer, accel, slots.wheelbase[b, i], slots.rear_axle[b, i], slots.max_speed[b, i], slots.max_accel[b, i],
         slots.max_brake[b, i], slots.max_steer[b, i], slots.max_steer_rate[b, i], slots.steer_lag[b, i],
@@ -77,8 +77,8 @@ def drive_bicycle(b, i, steer, accel, dt, slots, worlds):
     )  # fmt: skip
     slots.x[b, i], slots.y[b, i], slots.yaw[b, i], slots.speed[b, i] = x, y, yaw, speed
     slots.accel[b, i], slots.steer[b, i], slots.yaw_rate[b, i] = acting, wheel, rate
-    vx, vy = centre_velocity(yaw, speed, rate, slots.rear_axle[b, i])
-    slots.vx[b, i], slots.vy[b, i] = vx, vy
+    side = rate * slots.rear_axle[b, i]  # as in bicycle.centre_velocity
+    slots.vx[b, i], slots.vy[b, i] = speed * c - side * s, speed * s + side * c
 
 
 @kernel

@@ -11,7 +11,9 @@ import numpy as np
 from world.kernel import kernel
 from world.records import Event
 from world.scenario import JudgeConfig
+from world.shared_writes import count_up
 
+NOT_ASKED = np.float32(9.0)  # no yaw
 EVENTS_A_DRIVER = 32  # events that one driver may cause between two `clear_events`
 
 
@@ -32,6 +34,8 @@ class JudgeLimits(NamedTuple):
 
 class Judge(NamedTuple):
     """What the judge remembers and reports. (B, K) unless noted; E events a world."""
+
+    SAME_SHAPE = ("event_", "corner_")  # see world.pack
 
     active: np.ndarray  # bool the driver is judged (false: no task, or done)
     max_time: np.ndarray  # float32 [s] of the run; inf: none
@@ -55,6 +59,19 @@ class Judge(NamedTuple):
     static_timer: np.ndarray  # float32 [s] until a static collision counts again
     contact: np.ndarray  # float32 (B, K, N) [s] until a collision with that slot counts again
     contact_generation: np.ndarray  # int32 (B, K, N) who that was
+    contact_left: np.ndarray  # float32 [s] the longest of them
+    # Where the next searches begin
+    piece: np.ndarray  # int32 piece of the route the driver is on
+    # The nearest lane, when that was looked for last: where from, and what was found (queries.nearest_lane)
+    near_x: np.ndarray  # float32 [m]
+    near_y: np.ndarray  # float32 [m]
+    near_z: np.ndarray  # float32 [m]
+    near_yaw: np.ndarray  # float32 [rad]; NOT_ASKED: nothing yet
+    near_lane: np.ndarray  # int32
+    near_s: np.ndarray  # float32 [m]
+    near_d: np.ndarray  # float32 [m]
+    near_away: np.ndarray  # float32 [m]
+    corner_point: np.ndarray  # int32 (B, K, 4) first point of the drivable segment that a corner is on, -1 none
     terminated: np.ndarray  # bool
     truncated: np.ndarray  # bool
     event_count: np.ndarray  # int32 (B,) events in the buffer
@@ -75,7 +92,7 @@ def judge_limits(config: JudgeConfig, dt: float) -> JudgeLimits:
 
 
 _BOOLS = ("active", "off_road", "wrong_way", "stop_done", "terminated", "truncated")
-_INDICES = ("lane", "stop_row", "steps")
+_INDICES = ("lane", "stop_row", "steps", "piece", "near_lane")
 _EVENTS = {
     "event_step": np.int64, "event_driver": np.int32, "event_kind": np.int8, "event_value": np.float32,
     "event_other": np.int32, "event_fault": np.int8, "event_x": np.float32, "event_y": np.float32,
@@ -95,9 +112,11 @@ def make_judge(worlds: int, slots: int, drivers: int) -> Judge:
     arrays |= {name: np.zeros(worlds, np.int32) for name in ("event_count", "event_lost")}
     arrays["contact"] = np.zeros((worlds, drivers, slots), np.float32)
     arrays["contact_generation"] = np.full((worlds, drivers, slots), -1, np.int32)
+    arrays["corner_point"] = np.full((worlds, drivers, 4), -1, np.int32)
     for name in Judge._fields:
         if name not in arrays:
             arrays[name] = np.zeros(shape, np.float32)
+    arrays["near_yaw"].fill(NOT_ASKED)
     return Judge(**arrays)
 
 
@@ -112,7 +131,10 @@ def reset_judge_one(b, k, judge, max_time):
     judge.lane_s[b, k] = judge.lane_d[b, k] = 0.0
     judge.off_road[b, k] = judge.wrong_way[b, k] = judge.stop_done[b, k] = False
     judge.speeding[b, k] = judge.against[b, k] = judge.static_timer[b, k] = judge.off_road_timer[b, k] = 0.0
-    judge.steps[b, k] = 0
+    judge.steps[b, k] = judge.piece[b, k] = 0
+    judge.contact_left[b, k], judge.near_yaw[b, k] = 0.0, NOT_ASKED
+    for n in range(judge.corner_point.shape[2]):
+        judge.corner_point[b, k, n] = -1
     judge.terminated[b, k] = judge.truncated[b, k] = False
     for j in range(judge.contact.shape[2]):
         judge.contact[b, k, j] = 0.0
@@ -126,11 +148,11 @@ def emit(b, k, kind, value, other, fault, x, y, worlds, judge):
     Args:
         kind: EventKind. value: see docs/judge.md. other: slot or -1. fault: Fault. x, y: [m] where.
     """
-    n = judge.event_count[b]
+    n = count_up(judge.event_count, b)
     if n >= judge.event_kind.shape[1]:
-        judge.event_lost[b] += 1
+        judge.event_count[b] = judge.event_kind.shape[1]
+        count_up(judge.event_lost, b)
         return
-    judge.event_count[b] = n + 1
     judge.event_step[b, n], judge.event_driver[b, n], judge.event_kind[b, n] = worlds.step[b], k, kind
     judge.event_value[b, n], judge.event_other[b, n], judge.event_fault[b, n] = value, other, fault
     judge.event_x[b, n], judge.event_y[b, n] = x, y

@@ -6,18 +6,21 @@ Source: CARLA scenario_runner, atomic_criteria.CollisionTest (MAX_ID_TIME 5 s, E
 
 import math
 
+import numpy as np
+
 from simulator.judge import emit
 from simulator.overlap import TELEPORT_SPEED, slot_motion, slot_radius, slots_touched
 from world.boxes import circle_hits_box, point_box_distance, polygon_hits_box
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import BodyKind, EventKind, Fault
-from world.queries import is_drivable, wrap_angle
+from world.queries import drivable_segment, in_band, lane_point, segment_param, wrap_angle
+from world.roadmap import STATIC_REACH, TRUNK
 
 REARM = 5.0  # [s]
 STOPPED = 0.1  # [m/s] who is slower stands
 BEHIND = math.radians(150.0)  # direction seen from the driver from which on the other is behind it
 TOUCH = 0.1  # [m] from the bumper that counts as touching it
-TRUNK = 0.2  # [m] radius of a tree's trunk
+_FAR_ON = np.float32(16.0)  # points of a lane
 _PEDESTRIAN = int(BodyKind.PEDESTRIAN)
 _HIT_WALKER, _HIT_VEHICLE = int(EventKind.COLLISION_PEDESTRIAN), int(EventKind.COLLISION_VEHICLE)
 _HIT_STATIC = int(EventKind.COLLISION_STATIC)
@@ -88,29 +91,83 @@ def _report_hit(b, k, j, t, astray, slots, worlds, judge, dt):
 
 
 @kernel
-def hit_slots_one(b, k, astray, slots, worlds, judge, broad, dt):
-    """Judge driver k against all slots near it. Returns how many collisions were counted."""
-    reach = slot_radius(b, k, slots) + slot_motion(b, k, slots) + broad.reach[b]
+def is_astray(b, k, tables, slots, judge):
+    """Whether driver k was off the road or over the border of its lane when it was judged last."""
+    if judge.off_road[b, k] or judge.lane[b, k] < 0:
+        return judge.off_road[b, k]
+    width = lane_point(tables, judge.lane[b, k], judge.lane_s[b, k])[5]
+    return abs(judge.lane_d[b, k]) + 0.5 * slots.width[b, k] > 0.5 * width + 0.1
+
+
+@kernel
+def _age_contacts(b, k, judge, dt):
+    """Let dt pass for all contacts of driver k."""
+    for j in range(judge.contact.shape[2]):
+        judge.contact[b, k, j] = max(judge.contact[b, k, j] - dt, 0.0)
+    judge.contact_left[b, k] = max(judge.contact_left[b, k] - dt, 0.0)
+
+
+@kernel
+def _hit_one(b, k, j, t, tables, slots, worlds, judge, dt):
+    """Driver k touches slot j at fraction t of the step. Returns 1 where that counts, else 0."""
+    known = judge.contact[b, k, j] > 0.0 and judge.contact_generation[b, k, j] == slots.generation[b, j]
+    judge.contact[b, k, j] = judge.contact_left[b, k] = REARM + dt
+    judge.contact_generation[b, k, j] = slots.generation[b, j]
+    if known:
+        return 0
+    _report_hit(b, k, j, t, is_astray(b, k, tables, slots, judge), slots, worlds, judge, dt)
+    return 1
+
+
+@inline_kernel
+def hit_slots_one(b, k, motion, tables, slots, worlds, judge, broad, dt):
+    """Judge driver k, which moved `motion` [m], against all slots near it. Returns how many collisions were counted.
+
+    Where the driver was before the step has to be in `judge` still.
+    """
+    reach = slot_radius(b, k, slots) + motion + broad.reach[b]
+    around = (reach + 0.01) * (reach + 0.01)
+    x, y = slots.x[b, k], slots.y[b, k]
     count = 0
     for way in (-1, 1):
         p = broad.rank[b, k] + way
         while 0 <= p < broad.count[b]:
             j = broad.order[b, p]
-            if abs(slots.x[b, j] - slots.x[b, k]) > reach:
+            dx, dy = slots.x[b, j] - x, slots.y[b, j] - y
+            if abs(dx) > reach:
                 break
             p += way
-            hit, t = slots_touched(b, k, j, slots, dt)
-            if not hit:
+            if dx * dx + dy * dy > around:
                 continue
-            known = judge.contact[b, k, j] > 0.0 and judge.contact_generation[b, k, j] == slots.generation[b, j]
-            judge.contact[b, k, j] = REARM + dt
-            judge.contact_generation[b, k, j] = slots.generation[b, j]
-            if not known:
-                _report_hit(b, k, j, t, astray, slots, worlds, judge, dt)
-                count += 1
-    for j in range(judge.contact.shape[2]):
-        judge.contact[b, k, j] = max(judge.contact[b, k, j] - dt, 0.0)
+            hit, t = slots_touched(b, k, j, slots, dt)
+            if hit:
+                count += _hit_one(b, k, j, t, tables, slots, worlds, judge, dt)
+    if judge.contact_left[b, k] > 0.0:
+        _age_contacts(b, k, judge, dt)
     return count
+
+
+@kernel
+def _touches_building(i, x, y, z, yaw, length, width, reach, tables):
+    """Whether a box, of half diagonal `reach`, stands in building i."""
+    building = tables.buildings[i]
+    dx, dy, r = building.x - x, building.y - y, building.radius + reach
+    if dx * dx + dy * dy > r * r:
+        return False
+    if not polygon_hits_box(tables.corners, building.corner0, building.corner1, x, y, yaw, length, width):
+        return False
+    foot = tables.corners[building.corner0].z
+    return z < foot + building.height and foot < z + 2.0
+
+
+@kernel
+def _touches_tree(i, x, y, z, yaw, length, width, reach, tables):
+    """Whether a box, of half diagonal `reach`, stands in the trunk of tree i."""
+    tree = tables.trees[i]
+    dx, dy, r = tree.x - x, tree.y - y, TRUNK + reach
+    if dx * dx + dy * dy > r * r or abs(tree.z - z) >= 4.0:
+        return False
+    return circle_hits_box(tree.x, tree.y, TRUNK, x, y, yaw, length, width)
 
 
 @kernel
@@ -118,30 +175,62 @@ def _touches_static(map_id, x, y, z, yaw, length, width, tables):
     """Whether a box stands in a building or a tree trunk of a map."""
     row = tables.maps[map_id]
     reach = 0.5 * math.sqrt(length * length + width * width)
-    for i in range(row.building0, row.building1):
-        building = tables.buildings[i]
-        dx, dy, r = building.x - x, building.y - y, building.radius + reach
-        if dx * dx + dy * dy <= r * r:
-            if polygon_hits_box(tables.corners, building.corner0, building.corner1, x, y, yaw, length, width):
-                foot = tables.corners[building.corner0].z
-                if z < foot + building.height and foot < z + 2.0:
+    gx, gy = math.floor((x - row.x0) / row.cell), math.floor((y - row.y0) / row.cell)
+    if reach < STATIC_REACH and gx >= 0 and gy >= 0 and gx < row.nx and gy < row.ny:
+        cell = row.cell0 + np.int64(gx) * row.ny + np.int64(gy)
+        for n in range(tables.cell_static0[cell], tables.cell_static0[cell + 1]):
+            i = np.int64(tables.cell_statics[n])
+            if i >= 0:
+                if _touches_building(i, x, y, z, yaw, length, width, reach, tables):
                     return True
-    for i in range(row.tree0, row.tree1):
-        tree = tables.trees[i]
-        dx, dy, r = tree.x - x, tree.y - y, TRUNK + reach
-        if dx * dx + dy * dy <= r * r and abs(tree.z - z) < 4.0:
-            if circle_hits_box(tree.x, tree.y, TRUNK, x, y, yaw, length, width):
+            elif _touches_tree(-1 - i, x, y, z, yaw, length, width, reach, tables):
                 return True
+        return False
+    for i in range(row.building0, row.building1):  # off the grid, or very long
+        if _touches_building(i, x, y, z, yaw, length, width, reach, tables):
+            return True
+    for i in range(row.tree0, row.tree1):
+        if _touches_tree(i, x, y, z, yaw, length, width, reach, tables):
+            return True
     return False
 
 
 @kernel
-def box_on_road(map_id, x, y, z, yaw, length, width, tables):
-    """Whether all corners of a box lie on the drivable surface."""
-    c, s = math.cos(yaw), math.sin(yaw)
-    for n in range(4):
+def _search_corner(b, k, n, map_id, x, y, z, tables, judge):
+    """`corner_on_road` where the segment is not the one before or the next."""
+    point = drivable_segment(tables, map_id, x, y, z)
+    judge.corner_point[b, k, n] = point
+    return point >= 0
+
+
+@inline_kernel
+def corner_on_road(b, k, n, map_id, x, y, z, tables, judge):
+    """Whether corner n of driver k lies on the drivable surface: looked for from the segment on where it was.
+
+    Points of a lane are evenly spaced, so the fraction along that segment tells which one is beside the corner now.
+    """
+    point = np.int64(judge.corner_point[b, k, n])
+    fx, fy, fz = np.float32(x), np.float32(y), np.float32(z)
+    if point >= 0:
+        if in_band(tables.points, point, fx, fy, fz):
+            return True
+        p, q = tables.points[point], tables.points[point + 1]
+        ahead = min(max(segment_param(p.x, p.y, q.x, q.y, fx, fy), -_FAR_ON), _FAR_ON)
+        row = tables.lanes[p.lane]
+        at = point + np.int64(math.floor(ahead))
+        at = min(max(at, np.int64(row.point0)), np.int64(row.point0 + row.points - 2))
+        if at != point and in_band(tables.points, at, fx, fy, fz):
+            judge.corner_point[b, k, n] = at
+            return True
+    return _search_corner(b, k, n, map_id, x, y, z, tables, judge)
+
+
+@inline_kernel
+def box_on_road(b, k, map_id, x, y, z, c, s, length, width, tables, judge):
+    """Whether all corners of driver k's box lie on the drivable surface; c, s: cosine and sine of its yaw."""
+    for n in range(judge.corner_point.shape[2]):
         u, v = (0.5 * length if n < 2 else -0.5 * length), (0.5 * width if n % 2 == 0 else -0.5 * width)
-        if not is_drivable(tables, map_id, x + u * c - v * s, y + u * s + v * c, z):
+        if not corner_on_road(b, k, n, map_id, x + u * c - v * s, y + u * s + v * c, z, tables, judge):
             return False
     return True
 

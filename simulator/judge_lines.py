@@ -6,8 +6,10 @@ rear, and the line reaches over the lane's width.
 
 import math
 
+import numpy as np
+
 from world.boxes import segments_cross
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import LightState, StopKind
 from world.queries import lane_point
 
@@ -42,11 +44,21 @@ def _cross_line(b, k, q, tables, slots):
     return hit, ahead, beside
 
 
+@inline_kernel
+def _is_near(b, k, q, motion, tables, slots, limits):
+    """Whether the front of driver k, which moved `motion` [m], can have crossed stop row q or be in its zone."""
+    stop = tables.stops[q]
+    x, y, _, _, _, width, _ = lane_point(tables, stop.lane, stop.s)
+    dx, dy = x - slots.x[b, k], y - slots.y[b, k]
+    reach = 0.5 * (width + slots.length[b, k]) + LINE_MARGIN + max(motion, limits.stop_zone) + 0.1
+    return dx * dx + dy * dy < reach * reach
+
+
 @kernel
-def _pass_stop_one(b, k, q, tables, slots, worlds, judge, limits):
+def _pass_stop_one(b, k, q, motion, tables, slots, worlds, judge, limits):
     """Judge stop row q for driver k. Returns NOTHING, CLEAR (line crossed as allowed), RED or STOP_RUN."""
     kind = tables.stops[q].kind
-    if kind != _LIGHT and kind != _STOP:
+    if (kind != _LIGHT and kind != _STOP) or not _is_near(b, k, q, motion, tables, slots, limits):
         return NOTHING
     crossed, ahead, beside = _cross_line(b, k, q, tables, slots)
     if kind == _LIGHT:
@@ -66,47 +78,55 @@ def _pass_stop_one(b, k, q, tables, slots, worlds, judge, limits):
     return NOTHING
 
 
-@kernel
-def _lane_lines_one(b, k, lane, s0, s1, tables, slots, worlds, judge, limits):
+@inline_kernel
+def _lane_lines_one(b, k, lane, s0, s1, motion, tables, slots, worlds, judge, limits):
     """Worst of the stops on `lane` between s0 and s1 for driver k, and whether one was crossed as allowed."""
     row = tables.lanes[lane]
     worst, clear = NOTHING, False
     for q in range(row.stop0, row.stop1):
         if s0 <= tables.stops[q].s <= s1:
-            found = _pass_stop_one(b, k, q, tables, slots, worlds, judge, limits)
+            found = _pass_stop_one(b, k, q, motion, tables, slots, worlds, judge, limits)
             worst = max(worst, found)
             clear = clear or found == CLEAR
     return worst, clear
 
 
 @kernel
-def lines_one(b, k, tables, slots, worlds, routes, judge, limits):
-    """NOTHING, CLEAR, RED or STOP_RUN of driver k in the last step.
+def _lines_off_route(b, k, lane, motion, tables, slots, worlds, judge, limits):
+    """As `lines_one`, of the lane a driver is on off its route, and of the lanes that follow."""
+    row = tables.lanes[lane]
+    found, clear = _lane_lines_one(b, k, lane, 0.0, row.length, motion, tables, slots, worlds, judge, limits)
+    for i in range(row.succ0, row.succ1):
+        after, free = _lane_lines_one(
+            b, k, tables.successors[i], 0.0, 1.0, motion, tables, slots, worlds, judge, limits
+        )
+        found, clear = max(found, after), clear or free
+    return CLEAR if found == RED and clear else found
+
+
+@inline_kernel
+def lines_one(b, k, motion, tables, slots, worlds, routes, judge, limits):
+    """NOTHING, CLEAR, RED or STOP_RUN of driver k, which moved `motion` [m], in the last step.
 
     On its route a driver obeys the lines of the route's lanes. Off it, those of the lane it is on and of the lanes that
     follow; where lights of several such lanes share a place, it has run a red only if none of them let it go.
     """
     s, on_route, worst = judge.route_s[b, k], False, NOTHING
     half = 0.5 * slots.length[b, k]
-    for m in range(routes.piece_count[b, k]):
-        begin = routes.piece_start[b, k, m]
-        end = begin + routes.piece_s1[b, k, m] - routes.piece_s0[b, k, m]
-        if end < s - 25.0:
-            continue
-        if begin > s + half + 10.0:
-            break
-        lane = routes.piece_lane[b, k, m]
-        found, _ = _lane_lines_one(
-            b, k, lane, routes.piece_s0[b, k, m] - 0.5, routes.piece_s1[b, k, m], tables, slots, worlds, judge, limits
-        )
-        worst = max(worst, found)
-        on_route = on_route or (lane == judge.lane[b, k] and judge.lane_s[b, k] <= routes.piece_s1[b, k, m] + 1.0)
-    lane = judge.lane[b, k]
+    lane, lane_s, count = judge.lane[b, k], judge.lane_s[b, k], np.int64(routes.piece_count[b, k])
+    m = max(min(np.int64(judge.piece[b, k]), count - 1), np.int64(0))
+    while m > 0 and routes.piece_start[b, k, m - 1] + routes.piece_s1[b, k, m - 1] - routes.piece_s0[b, k, m - 1] >= (
+        s - 25.0
+    ):
+        m -= 1
+    while m < count and routes.piece_start[b, k, m] <= s + half + 10.0:
+        s0, s1 = routes.piece_s0[b, k, m], routes.piece_s1[b, k, m]
+        if routes.piece_start[b, k, m] + s1 - s0 >= s - 25.0:
+            here = routes.piece_lane[b, k, m]
+            found, _ = _lane_lines_one(b, k, here, s0 - 0.5, s1, motion, tables, slots, worlds, judge, limits)
+            worst = max(worst, found)
+            on_route = on_route or (here == lane and lane_s <= s1 + 1.0)
+        m += 1
     if on_route or lane < 0:
         return worst
-    row = tables.lanes[lane]
-    found, clear = _lane_lines_one(b, k, lane, 0.0, row.length, tables, slots, worlds, judge, limits)
-    for i in range(row.succ0, row.succ1):
-        after, free = _lane_lines_one(b, k, tables.successors[i], 0.0, 1.0, tables, slots, worlds, judge, limits)
-        found, clear = max(found, after), clear or free
-    return max(worst, CLEAR if found == RED and clear else found)
+    return max(worst, _lines_off_route(b, k, lane, motion, tables, slots, worlds, judge, limits))

@@ -6,14 +6,16 @@ OutsideRouteLanesTest); nuPlan devkit (drivable area, driving direction, fault).
 
 import math
 
+import numpy as np
+
 from simulator.judge import emit
 from simulator.judge_collide import box_on_road, hit_slots_one, hit_static_one
 from simulator.judge_lines import RED, STOP_RUN, lines_one
 from simulator.overlap import TELEPORT_SPEED, slot_motion, sort_world
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import EventKind, Fault, LaneKind
 from world.queries import DRIVABLE_MASK, lane_point, nearest_lane, project_to_lane, wrap_angle
-from world.route_table import project_on_route, route_lane, route_point
+from world.route_table import project_on_route, route_lane_near, route_point
 
 ROUTE_WINDOW = 20.0  # [m] of progress around the last one in which the driver is looked for
 ALL_ROUTE = 1e7  # [m]
@@ -25,6 +27,7 @@ OFF_ROAD_REARM = 2.0  # [s]
 WHEEL_INSET = 0.3  # [m] a wheel's contact lies this far inside of the box (nuPlan: 0.3 m may stick out)
 AROUND = 0.2  # [m] around a box that is all on the road, nothing static is looked for
 SPEEDING_SHORTEST = 5.0  # [m] stretch of speeding that is reported
+_ZERO = np.float32(0.0)
 _BOTH_WAYS = int(LaneKind.BIDIRECTIONAL)
 _NOBODY, _DRIVER = int(Fault.OTHER), int(Fault.DRIVER)
 _RED_LIGHT, _STOP_SIGN, _OFF_ROAD = int(EventKind.RED_LIGHT), int(EventKind.STOP_SIGN), int(EventKind.OFF_ROAD)
@@ -33,29 +36,40 @@ _SPEEDING, _BLOCKED, _DEVIATION = int(EventKind.SPEEDING), int(EventKind.BLOCKED
 _TIMEOUT, _COMPLETED = int(EventKind.TIMEOUT), int(EventKind.COMPLETED)
 
 
-@kernel
+@inline_kernel
 def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
-    """Find driver k on its route and on a lane. Returns [m] to the route's nearest point, 0 without a route.
+    """Find driver k on its route and on a lane.
 
     The route's own lane wins where the driver is on it: in a junction many lanes lie on top of each other.
+
+    Returns:
+        (away, heading, width, limit): [m] to the route's nearest point, 0 without a route; of the lane where it is,
+        0 without a lane.
     """
     x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
     away = 0.0
-    lane = -1
+    lane = np.int64(-1)
     if routes.count[b, k] >= 2:
         s, d = project_on_route(routes, b, k, x, y, judge.route_s[b, k], window)
         judge.route_s[b, k], judge.route_d[b, k] = s, d
         px, py, _, heading, _, _, _ = route_point(routes, b, k, s)
         away = math.sqrt((x - px) * (x - px) + (y - py) * (y - py))
-        lane, lane_s, _, _ = route_lane(routes, b, k, s)
+        lane, lane_s, piece, _ = route_lane_near(routes, b, k, s, judge.piece[b, k])
+        judge.piece[b, k] = piece
         if away < 10.0 and abs(wrap_angle(yaw - heading)) < SIDEWAYS:
             lane_s, lane_d, dist = project_to_lane(tables, lane, x, y, lane_s, True)
-            if dist <= 0.5 * lane_point(tables, lane, lane_s)[5]:
+            _, _, _, heading, _, width, limit = lane_point(tables, lane, lane_s)
+            if dist <= 0.5 * width:
                 judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
-                return away
-    lane, lane_s, lane_d, _ = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
+                return away, heading, width, limit
+    lane, lane_s, lane_d, dist = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
     judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
-    return away
+    judge.near_x[b, k], judge.near_y[b, k], judge.near_z[b, k], judge.near_yaw[b, k] = x, y, z, yaw
+    judge.near_lane[b, k], judge.near_s[b, k], judge.near_d[b, k], judge.near_away[b, k] = lane, lane_s, lane_d, dist
+    if lane < 0:
+        return away, _ZERO, _ZERO, _ZERO
+    _, _, _, heading, _, width, limit = lane_point(tables, lane, lane_s)
+    return away, heading, width, limit
 
 
 @kernel
@@ -71,15 +85,9 @@ def locate_drivers_world(b, tables, slots, worlds, routes, judge):
 
 
 @kernel
-def _direction_one(b, k, tables, slots, worlds, judge):
-    """(on, against): whether the driver's centre is on a lane's band (OUT_MARGIN wider), and heads against its lane."""
+def _direction_off_lane(b, k, tables, slots, worlds):
+    """As `_direction_one`, by the nearest lane of any direction."""
     x, y, yaw = slots.x[b, k], slots.y[b, k], slots.yaw[b, k]
-    lane = judge.lane[b, k]
-    if lane < 0:
-        return False, False
-    _, _, _, heading, _, width, _ = lane_point(tables, lane, judge.lane_s[b, k])
-    if abs(judge.lane_d[b, k]) <= 0.5 * width and abs(wrap_angle(yaw - heading)) < AGAINST:
-        return True, False
     lane, s, d, dist = nearest_lane(tables, worlds.map_id[b], x, y, slots.z[b, k], yaw, False, DRIVABLE_MASK)
     _, _, _, heading, _, width, _ = lane_point(tables, lane, s)
     on = dist <= 0.5 * width + OUT_MARGIN
@@ -88,12 +96,25 @@ def _direction_one(b, k, tables, slots, worlds, judge):
     return on, against
 
 
-@kernel
-def _ways_one(b, k, driven, whole, tables, slots, worlds, judge, dt):
+@inline_kernel
+def _direction_one(b, k, heading, width, tables, slots, worlds, judge):
+    """(on, against): whether the driver's centre is on a lane's band (OUT_MARGIN wider), and heads against its lane.
+
+    Args: heading: [rad], width: [m] of its lane.
+    """
+    if judge.lane[b, k] < 0:
+        return False, False
+    if abs(judge.lane_d[b, k]) <= 0.5 * width and abs(wrap_angle(slots.yaw[b, k] - heading)) < AGAINST:
+        return True, False
+    return _direction_off_lane(b, k, tables, slots, worlds)
+
+
+@inline_kernel
+def _ways_one(b, k, driven, whole, heading, width, tables, slots, worlds, judge, dt):
     """Off road, wrong way, outside of the route's lanes.
 
     Args:
-        driven: [m] in the step. whole: all wheels are on the road.
+        driven: [m] in the step. whole: all wheels are on the road. heading: [rad], width: [m] of its lane.
     """
     x, y = slots.x[b, k], slots.y[b, k]
     judge.off_road_timer[b, k] = max(judge.off_road_timer[b, k] - dt, 0.0)
@@ -102,7 +123,7 @@ def _ways_one(b, k, driven, whole, tables, slots, worlds, judge, dt):
             emit(b, k, _OFF_ROAD, 1.0, -1, _DRIVER, x, y, worlds, judge)
         judge.off_road_timer[b, k] = OFF_ROAD_REARM
     judge.off_road[b, k] = not whole
-    on, against = _direction_one(b, k, tables, slots, worlds, judge)
+    on, against = _direction_one(b, k, heading, width, tables, slots, worlds, judge)
     judge.wrong_way[b, k] = against
     before = judge.against[b, k]
     judge.against[b, k] = before + driven if against else 0.0
@@ -121,22 +142,21 @@ def _report_speeding(b, k, slots, worlds, judge):
     judge.speeding[b, k] = 0.0
 
 
-@kernel
-def _rules_one(b, k, driven, tables, slots, worlds, routes, judge, limits):
-    """Red lights, stop signs, speed limit."""
+@inline_kernel
+def _rules_one(b, k, driven, limit, tables, slots, worlds, routes, judge, limits):
+    """Red lights, stop signs, speed limit (`limit` [m/s] of its lane)."""
     x, y = slots.x[b, k], slots.y[b, k]
-    crossed = lines_one(b, k, tables, slots, worlds, routes, judge, limits)
+    crossed = lines_one(b, k, driven, tables, slots, worlds, routes, judge, limits)
     if crossed == RED:
         emit(b, k, _RED_LIGHT, 1.0, -1, _DRIVER, x, y, worlds, judge)
     elif crossed == STOP_RUN:
         emit(b, k, _STOP_SIGN, 1.0, -1, _DRIVER, x, y, worlds, judge)
     fast = False
     if judge.lane[b, k] >= 0:
-        limit = lane_point(tables, judge.lane[b, k], judge.lane_s[b, k])[6]
         fast = abs(slots.speed[b, k]) > limit * (1.0 + limits.speeding_margin)
     if fast:
         judge.speeding[b, k] += driven
-    else:
+    elif judge.speeding[b, k] > 0.0:
         _report_speeding(b, k, slots, worlds, judge)
 
 
@@ -154,7 +174,7 @@ def _end_one(b, k, terminated, slots, worlds, judge):
         emit(b, k, _OUTSIDE, min(share, 1.0), -1, _DRIVER, slots.x[b, k], slots.y[b, k], worlds, judge)
 
 
-@kernel
+@inline_kernel
 def _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits):
     """Progress, and whether the run is over: completed, off the route, blocked, ended by a collision, out of time."""
     x, y = slots.x[b, k], slots.y[b, k]
@@ -184,30 +204,39 @@ def _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits):
 
 
 @kernel
+def _off_road_one(b, k, c, s, tables, slots, worlds, judge, dt):
+    """(hits, whole) of driver k, a corner of which is off the road: what it hit there, whether its wheels are on it.
+
+    Nothing stands on the drivable surface.
+    """
+    hits = hit_static_one(b, k, tables, slots, worlds, judge, dt)
+    x, y, z, inset = slots.x[b, k], slots.y[b, k], slots.z[b, k], 2.0 * WHEEL_INSET
+    length, width, map_id = slots.length[b, k] - inset, slots.width[b, k] - inset, worlds.map_id[b]
+    return hits, box_on_road(b, k, map_id, x, y, z, c, s, length, width, tables, judge)
+
+
+@kernel
 def _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits):
     """Everything about driver k."""
     judge.steps[b, k] += 1
-    driven = slot_motion(b, k, slots)
-    jumped = driven > TELEPORT_SPEED * limits.dt
-    if jumped:
-        driven = 0.0
-    astray = judge.off_road[b, k]
-    if judge.lane[b, k] >= 0:  # where it was before the step
-        width = lane_point(tables, judge.lane[b, k], judge.lane_s[b, k])[5]
-        astray = astray or abs(judge.lane_d[b, k]) + 0.5 * slots.width[b, k] > 0.5 * width + 0.1
+    motion = slot_motion(b, k, slots)
+    jumped = motion > TELEPORT_SPEED * limits.dt
+    driven = 0.0 if jumped else motion
+    hits = hit_slots_one(b, k, motion, tables, slots, worlds, judge, broad, limits.dt)
     window = ALL_ROUTE if jumped else ROUTE_WINDOW
-    away = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
-    hits = hit_slots_one(b, k, astray, slots, worlds, judge, broad, limits.dt)
+    away, heading, width, limit = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
     x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
-    length, width, map_id = slots.length[b, k], slots.width[b, k], worlds.map_id[b]
+    c, s, around = math.cos(yaw), math.sin(yaw), 2.0 * AROUND
     judge.static_timer[b, k] = max(judge.static_timer[b, k] - limits.dt, 0.0)
-    whole = box_on_road(map_id, x, y, z, yaw, length + 2.0 * AROUND, width + 2.0 * AROUND, tables)
-    if not whole:  # nothing stands on the drivable surface
-        hits += hit_static_one(b, k, tables, slots, worlds, judge, limits.dt)
-        whole = box_on_road(map_id, x, y, z, yaw, length - 2.0 * WHEEL_INSET, width - 2.0 * WHEEL_INSET, tables)
-    _ways_one(b, k, driven, whole, tables, slots, worlds, judge, limits.dt)
+    whole = box_on_road(
+        b, k, worlds.map_id[b], x, y, z, c, s, slots.length[b, k] + around, slots.width[b, k] + around, tables, judge
+    )
+    if not whole:
+        hit, whole = _off_road_one(b, k, c, s, tables, slots, worlds, judge, limits.dt)
+        hits += hit
+    _ways_one(b, k, driven, whole, heading, width, tables, slots, worlds, judge, limits.dt)
     if not jumped:
-        _rules_one(b, k, driven, tables, slots, worlds, routes, judge, limits)
+        _rules_one(b, k, driven, limit, tables, slots, worlds, routes, judge, limits)
     _outcome_one(b, k, away, hits, slots, worlds, routes, judge, limits)
 
 

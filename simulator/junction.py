@@ -154,12 +154,17 @@ def way_is_clear(b, i, k, start, waited, lane0, network, tables, slots, traffic)
 
 @kernel
 def waiting_inside(b, i, lane, other, front, lane0, tables, slots, traffic):
-    """[m] of the exit that vehicles now in the junction, ahead on `lane` or about to merge from `other`, will need."""
+    """[m] of the exit that vehicles now in the junction, ahead on `lane` or about to merge from `other`, will need.
+
+    Who drives on through the next junction needs none.
+    """
     need = _ZERO
     node = np.int64(traffic.claim_head[b, other - lane0])
     while node >= 0:
         claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
         ahead = claim.slot != i and (claim.front > front if lane == other else claim.committed == 1)
+        if claim.through == 1 and claim.speed > FLOWING:
+            ahead = False
         if ahead and claim.front - claim.length < tables.lanes[other].length:
             need += claim.length + _TWO
         node = np.int64(claim.next)

@@ -4,6 +4,9 @@ It computes what `scene_fill` and `scene_route` would put into the Scene, as far
 formulas, and writes it by the same kernels as `agents.encode_vector`; a test holds the two equal.
 """
 
+# pyright: reportCallIssue=false
+# (intrinsics take a typing context more than their callers give)
+
 import math
 
 import numpy as np
@@ -25,15 +28,22 @@ from world.observation import (
     VECTOR_ROUTE_INDEX,
     VECTOR_SIZE,
 )
+from world.prefetch import prefetch_entry
 from world.queries import lane_point, wrap_angle
 from world.records import SCENE_RANGE, SCENE_ROUTE_STEP
+from world.rounding import wrap_float
+from world.route_line import ROUTE_STEP
 from world.route_table import route_index
 
 _ROUTE_INDEX = np.array(VECTOR_ROUTE_INDEX, np.int64)
 _ROUTE_POINTS, _OBJECT_SIZE = len(VECTOR_ROUTE_INDEX), len(OBJECT)
 _LIGHT, _STOP, _YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
+_LAST_POINT = int(max(VECTOR_ROUTE_INDEX) * SCENE_ROUTE_STEP / ROUTE_STEP)
+FETCH = 2  # drivers ahead of the present one whose routes are asked for
 _ZERO, _HALF_TURN = np.float32(0.0), 0.5 * math.pi
-_RANGE2 = SCENE_RANGE * SCENE_RANGE
+_ROUTE_STEP, _NEXT = np.float32(ROUTE_STEP), np.uint64(1)
+_RANGE2 = np.float32(SCENE_RANGE * SCENE_RANGE)
+_NOBODY = np.int64((1 << 63) - 1)  # a key behind all others
 
 
 @inline_kernel
@@ -61,12 +71,15 @@ def _own_lane(b, k, tables, slots, judge):
 def _route(b, k, s, x, y, c, si, routes, out):
     """Write the route's points. Returns the half width [m] of the route's lane at the driver."""
     length, has_route = routes.length[b, k], routes.count[b, k] >= 2
+    last = np.int64(routes.count[b, k] - 2)
     for n in range(_ROUTE_POINTS):
         at = s + _ROUTE_INDEX[n] * SCENE_ROUTE_STEP
         place = ROUTE_AT + 3 * n
         if has_route and at <= length:
-            i, t = route_index(routes, b, k, at)
-            j = i + 1
+            u = np.float32(at) / _ROUTE_STEP  # as route_index, of a place that lies on the route
+            whole = min(np.int64(u), last)
+            t, i = u - np.float32(whole), np.uint64(whole)  # a signed index would be tested for counting from the end
+            j = i + _NEXT
             px = routes.x[b, k, i] + t * (routes.x[b, k, j] - routes.x[b, k, i])
             py = routes.y[b, k, i] + t * (routes.y[b, k, j] - routes.y[b, k, i])
             dx, dy = px - x, py - y
@@ -135,31 +148,33 @@ def _ahead(b, k, s, front, map_id, tables, worlds, routes, out):
 
 @inline_kernel
 def _nearest(b, k, x, y, z, slots, near):
-    """Sort the nearest VECTOR_OBJECTS road users into `near`, equal ones in order of slots. Returns their number."""
-    count, worst = 0, np.float32(_RANGE2)
-    sx, sy, sz, there = slots.x, slots.y, slots.z, slots.valid
+    """Write the slots of the nearest VECTOR_OBJECTS road users into near.index, in order. Returns how many there are.
+
+    A key has the squared distance's bits above the slot's number: as integers they go by distance, then by slot. All
+    places of the sorted list are found anew for each candidate, without a branch: each is the middle one of itself,
+    its neighbour and the candidate.
+    """
+    k0 = k1 = k2 = k3 = k4 = k5 = k6 = k7 = _NOBODY
+    sx, sy, sz, there, count = slots.x, slots.y, slots.z, slots.valid, 0
     for j in range(sx.shape[1]):
         dx, dy = sx[b, j] - x, sy[b, j] - y
         d2 = dx * dx + dy * dy
-        if d2 > worst or j == k or not there[b, j] or abs(sz[b, j] - z) > LEVEL:
+        if j == k or not there[b, j] or d2 > _RANGE2 or abs(sz[b, j] - z) > LEVEL:
             continue
-        if count == VECTOR_OBJECTS:
-            if d2 >= worst:
-                continue
-            count -= 1
-        at = count
-        while at > 0 and near.distance2[b, k, at - 1] > d2:
-            near.distance2[b, k, at] = near.distance2[b, k, at - 1]
-            near.index[b, k, at] = near.index[b, k, at - 1]
-            at -= 1
-        near.distance2[b, k, at], near.index[b, k, at] = d2, j
         count += 1
-        if count == VECTOR_OBJECTS:
-            worst = near.distance2[b, k, count - 1]
-    return count
+        key = (np.int64(np.float32(d2).view(np.int32)) << 32) | j
+        if key < k7:
+            k7, k6 = max(k6, min(k7, key)), max(k5, min(k6, key))
+            k5, k4 = max(k4, min(k5, key)), max(k3, min(k4, key))
+            k3, k2 = max(k2, min(k3, key)), max(k1, min(k2, key))
+            k1, k0 = max(k0, min(k1, key)), min(k0, key)
+    index = near.index
+    index[b, k, 0], index[b, k, 1], index[b, k, 2], index[b, k, 3] = k0, k1, k2, k3  # their lower halves
+    index[b, k, 4], index[b, k, 5], index[b, k, 6], index[b, k, 7] = k4, k5, k6, k7
+    return min(count, VECTOR_OBJECTS)
 
 
-@kernel
+@inline_kernel
 def _objects(b, k, x, y, z, c, s, slots, near, out):
     """Write the nearest road users."""
     count = _nearest(b, k, x, y, z, slots, near)
@@ -167,13 +182,28 @@ def _objects(b, k, x, y, z, c, s, slots, near, out):
     for n in range(count):
         j = near.index[b, k, n]
         dx, dy, vx, vy = slots.x[b, j] - x, slots.y[b, j] - y, slots.vx[b, j], slots.vy[b, j]
-        turn = wrap_angle(slots.yaw[b, j] - yaw)
+        turn = wrap_float(slots.yaw[b, j] - yaw)
         put_object(
             out, b, k, OBJECTS_AT + _OBJECT_SIZE * n,
             dx * c + dy * s, dy * c - dx * s, vx * c + vy * s, vy * c - vx * s,
             turn, slots.length[b, j], slots.kind[b, j], own_speed,
         )  # fmt: skip
     put_zeros(out, b, k, OBJECTS_AT + _OBJECT_SIZE * count, VECTOR_SIZE)
+
+
+@inline_kernel
+def _fetch(b, k, judge, routes):
+    """Ask for the part of driver k's route that its vector shows: three rows, 16 points a cache line."""
+    at = np.int64(judge.route_s[b, k])
+    for ahead in range(0, _LAST_POINT + 16, 16):
+        prefetch_entry(routes.x, b, k, at + ahead)
+        prefetch_entry(routes.y, b, k, at + ahead)
+        prefetch_entry(routes.limit, b, k, at + ahead)
+    prefetch_entry(routes.half_width, b, k, at)
+    prefetch_entry(routes.piece_start, b, k, 0)
+    prefetch_entry(routes.piece_lane, b, k, 0)
+    prefetch_entry(routes.piece_s0, b, k, 0)
+    prefetch_entry(routes.piece_s1, b, k, 0)
 
 
 @kernel
@@ -204,6 +234,10 @@ def observe_vector_one(b, k, model, out):
 def observe_vector_worlds(address, first, last, out):
     """Write out float32 (B, K, VECTOR_SIZE) of the drivers of the worlds first .. last - 1."""
     model = model_at(address)
+    drivers = out.shape[1]
     for b in range(first, last):
-        for k in range(out.shape[1]):
+        for k in range(drivers):
+            soon = b + (k + FETCH) // drivers
+            if soon < last:
+                _fetch(soon, (k + FETCH) % drivers, model.judge, model.routes)
             observe_vector_one(b, k, model, out)

@@ -14,6 +14,8 @@ SIDE_MARGIN = np.float32(0.35)  # [m] to vehicles
 WALKER_MARGIN = np.float32(0.8)  # [m] to pedestrians
 HORIZON = np.float32(2.5)  # [s] for which a body's sideways motion is foreseen
 ONCOMING_ROOM = np.float32(3.0)  # [m] short of where a vehicle that comes towards would be met
+FAR_OFF = np.float32(20.0)  # [m] a body further from the way is not in it
+FEW = 24  # loose bodies of a world that are looked through one by one
 LOOSE_HALF = np.float32(12.0)  # [m] half extent of the largest body
 CROSSING_ROOM = np.float32(1.0)  # [m] before a crosswalk
 
@@ -49,7 +51,8 @@ def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
         row = tables.lanes[lane]
         first = max(np.int64((-start - half) / row.step), np.int64(0))
         last = min(np.int64((reach - start) / row.step) + 1, np.int64(row.points - 2))
-        for p in range(first, last + 1):
+        p = first
+        while p <= last:
             a, n = tables.points[row.point0 + p], tables.points[row.point0 + p + 1]
             ux, uy = n.x - a.x, n.y - a.y
             size = np.float32(math.sqrt(max(ux * ux + uy * uy, np.float32(1e-9))))
@@ -61,8 +64,11 @@ def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
             if d2 < best_d2:
                 best, best_d2, best_ux, best_uy = start + np.float32(p) * row.step + along, d2, ux, uy
                 best_side = ux * oy - uy * ox
+            # The way is no shorter than the straight line: what lies within that reach cannot be nearer than the best
+            spare = np.float32(math.sqrt(d2)) - min(np.float32(math.sqrt(best_d2)), FAR_OFF)
+            p += max(np.int64(spare / row.step), np.int64(1))
         start += row.length
-    if best >= FAR or best_d2 > np.float32(400.0):
+    if best >= FAR or best_d2 > FAR_OFF * FAR_OFF:
         return FAR
     # The body's half extents along and across the path
     along_yaw, across_yaw = np.float32(math.cos(slots.yaw[b, j])), np.float32(math.sin(slots.yaw[b, j]))
@@ -94,6 +100,13 @@ def obstacles_accel(b, i, look, free, tables, slots, traffic):
     accel = FAR
     back = _HALF * slots.length[b, i] + LOOSE_HALF
     reach = look + back
+    if traffic.loose_count[b] <= FEW:
+        for n in range(traffic.loose_count[b]):
+            j = np.int64(traffic.loose[b, n])
+            dx, dy = slots.x[b, j] - slots.x[b, i], slots.y[b, j] - slots.y[b, i]
+            if j != i and dx * dx + dy * dy <= reach * reach:
+                accel = min(accel, obstacle_accel(b, i, j, look, free, tables, slots, traffic))
+        return accel
     c, s = np.float32(math.cos(slots.yaw[b, i])), np.float32(math.sin(slots.yaw[b, i]))
     x, y = slots.x[b, i], slots.y[b, i]
     across, along = reach * abs(s) + back, reach * abs(c) + back  # of the half disc ahead, behind its centre

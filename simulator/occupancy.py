@@ -141,6 +141,7 @@ def claim_one(b, i, lane, lane0, rank, front, committed, network, tables, slots,
     claim.hold = row.hold if asked else 0
     claim.arrived = row.arrived if asked else 0
     claim.committed = 1 if committed else 0
+    claim.through = 1 if row.granted == 1 and network.rails[row.entry].junction != network.rails[lane].junction else 0
     claim.next = traffic.claim_head[b, lane - lane0]
     traffic.claim_head[b, lane - lane0] = i * CLAIMS + rank
 
@@ -208,6 +209,8 @@ def touches_lane(b, i, tables, slots):
         return True
     shape = tables.lanes[slots.lane[b, i]]
     p = tables.points[shape.point0 + min(np.int64(slots.lane_s[b, i] / shape.step), np.int64(shape.points - 1))]
+    if abs(slots.lane_d[b, i]) < _HALF * p.width:
+        return True
     turn = slots.yaw[b, i] - p.heading
     across = slots.length[b, i] * abs(math.sin(turn)) + slots.width[b, i] * abs(math.cos(turn))
     return abs(slots.lane_d[b, i]) < _HALF * (across + p.width)
@@ -284,7 +287,7 @@ def waits_in_queue(b, i, slots, traffic):
 
 
 @kernel
-def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, routes):
+def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, routes, judge):
     """Bring all lists of world b up to date with the present positions.
 
     Who left a lane is taken out of its list, then who came is put in, then those are sorted in which bodies have passed
@@ -297,7 +300,7 @@ def lists_world(b, drivers, network, tables, slots, worlds, walkers, traffic, ro
         fetch_rows(b, i, network, slots, traffic)
         clear_claims(b, i, lane0, traffic)
         if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] != TRAFFIC:
-            locate_one(b, i, i if i < drivers else -1, tables, slots, worlds, traffic, routes)
+            locate_one(b, i, i if i < drivers else -1, network, tables, slots, worlds, traffic, routes, judge)
             watch_light(b, i, tables, slots, worlds, traffic)
         moved = note_lane(b, i, lane0, moved, tables, slots, traffic)
     for n in range(moved):

@@ -26,6 +26,8 @@ from world.records import (
 class EgoArrays(NamedTuple):
     """Arrays of records.EgoStatus."""
 
+    SAME_SHAPE = ("size",)  # see world.pack
+
     pose: np.ndarray
     speed: np.ndarray
     accel: np.ndarray
@@ -41,6 +43,8 @@ class EgoArrays(NamedTuple):
 
 class LaneArrays(NamedTuple):
     """Arrays of records.LocalLanes, and whose they are."""
+
+    SAME_SHAPE = True
 
     xy: np.ndarray
     half_width: np.ndarray
@@ -59,6 +63,8 @@ class LaneArrays(NamedTuple):
 class NearArrays(NamedTuple):
     """What is near, sorted: scratch of the kernel."""
 
+    SAME_SHAPE = True
+
     distance2: np.ndarray  # float32 (B, K, size) [m^2]
     index: np.ndarray  # int32 (B, K, size)
 
@@ -66,12 +72,16 @@ class NearArrays(NamedTuple):
 class EdgeArrays(NamedTuple):
     """Arrays of Scene's edges."""
 
+    SAME_SHAPE = True
+
     xy: np.ndarray
     valid: np.ndarray
 
 
 class ObjectArrays(NamedTuple):
     """Arrays of records.Objects."""
+
+    SAME_SHAPE = True
 
     xy: np.ndarray
     yaw: np.ndarray
@@ -86,6 +96,8 @@ class ObjectArrays(NamedTuple):
 class RouteArrays(NamedTuple):
     """Arrays of records.RouteAhead."""
 
+    SAME_SHAPE = True
+
     xy: np.ndarray
     half_width: np.ndarray
     limit: np.ndarray
@@ -97,6 +109,8 @@ class RouteArrays(NamedTuple):
 
 class AheadArrays(NamedTuple):
     """Arrays of records.Ahead."""
+
+    SAME_SHAPE = True
 
     light_state: np.ndarray
     light_distance: np.ndarray
@@ -112,6 +126,8 @@ class AheadArrays(NamedTuple):
 
 class SceneArrays(NamedTuple):
     """All arrays of a Scene."""
+
+    SAME_SHAPE = True
 
     ego: EgoArrays
     lanes: LaneArrays
@@ -168,6 +184,7 @@ def make_scene(worlds: int, drivers: int) -> tuple[Scene, SceneArrays]:
         time=np.zeros(shape, np.float32),
         active=np.zeros(shape, np.bool_),
     )
+    arrays.lanes.lane.fill(-1)
     return scene_view(arrays), arrays
 
 

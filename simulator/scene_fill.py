@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.scene_lanes import scene_lanes_one
 from simulator.scene_route import scene_ahead_one, scene_route_one
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.queries import lane_point, wrap_angle
 from world.records import SCENE_EDGES, SCENE_OBJECTS, SCENE_RANGE
 
@@ -18,26 +18,28 @@ LEVEL = 4.0  # [m]
 TRACK_SHIFT = 20  # track = generation << TRACK_SHIFT | slot
 
 
-@kernel
-def _insert_near(b, k, count, size, distance2, index, near):
+@inline_kernel
+def _insert_near(count, size, distance2, index, near2, near_index):
     """Keep the `size` nearest of what is offered, in order; equal distances keep the order of offering.
+
+    Args: near2, near_index: a driver's rows of NearArrays.
 
     Returns the new number of entries.
     """
     if count == size:
-        if distance2 >= near.distance2[b, k, count - 1]:
+        if distance2 >= near2[count - 1]:
             return count
         count -= 1
     at = count
-    while at > 0 and near.distance2[b, k, at - 1] > distance2:
-        near.distance2[b, k, at] = near.distance2[b, k, at - 1]
-        near.index[b, k, at] = near.index[b, k, at - 1]
+    while at > 0 and near2[at - 1] > distance2:
+        near2[at] = near2[at - 1]
+        near_index[at] = near_index[at - 1]
         at -= 1
-    near.distance2[b, k, at], near.index[b, k, at] = distance2, index
+    near2[at], near_index[at] = distance2, index
     return count + 1
 
 
-@kernel
+@inline_kernel
 def _scene_ego_one(b, k, lane, lane_s, lane_d, tables, slots, ego):
     """Fill EgoStatus of driver k. Returns the speed limit [m/s] of its lane."""
     ego.pose[b, k, 0], ego.pose[b, k, 1] = slots.x[b, k], slots.y[b, k]
@@ -59,61 +61,87 @@ def _scene_ego_one(b, k, lane, lane_s, lane_d, tables, slots, ego):
 
 
 @kernel
-def _scene_edges_one(b, k, x, y, z, c, s, map_id, tables, edges, near):
-    """The nearest edge segments, by the distance of their nearest point."""
+def _near_edges(b, k, x, y, z, map_id, tables, near):
+    """Put the nearest edge segments into `near`, by the distance of their nearest point. Returns how many."""
     row = tables.maps[map_id]
     gx = min(max(math.floor((x - row.x0) / row.cell), 0.0), row.nx - 1.0)
     gy = min(max(math.floor((y - row.y0) / row.cell), 0.0), row.ny - 1.0)
     cell = row.cell0 + np.int64(gx) * row.ny + np.int64(gy)
     mx, my = x - (row.x0 + (gx + 0.5) * row.cell), y - (row.y0 + (gy + 0.5) * row.cell)
     away = 2.0 * math.sqrt(mx * mx + my * my)
+    near2, near_index = near.distance2[b, k], near.index[b, k]
     count, worst = 0, SCENE_RANGE * SCENE_RANGE
+    end = (SCENE_RANGE + away) * (SCENE_RANGE + away)
     for i in range(tables.cell_edge0[cell], tables.cell_edge0[cell + 1]):
         edge = tables.edges[tables.cell_edges[i]]
         ux, uy, rx, ry = edge.bx - edge.ax, edge.by - edge.ay, x - edge.ax, y - edge.ay
-        t = min(max((rx * ux + ry * uy) / max(ux * ux + uy * uy, 1e-9), 0.0), 1.0)
+        along, whole = rx * ux + ry * uy, max(ux * ux + uy * uy, 1e-9)
+        t = 0.0 if along <= 0.0 else (1.0 if along >= whole else along / whole)  # most are seen end on
         rx, ry = rx - t * ux, ry - t * uy
         d2 = np.float32(rx * rx + ry * ry)
         if d2 <= worst and abs(0.5 * (edge.az + edge.bz) - z) <= LEVEL:
-            count = _insert_near(b, k, count, SCENE_EDGES, d2, tables.cell_edges[i], near)
+            count = _insert_near(count, SCENE_EDGES, d2, tables.cell_edges[i], near2, near_index)
             if count == SCENE_EDGES:
-                worst = near.distance2[b, k, count - 1]
-        if math.sqrt(d2) - away > math.sqrt(worst):
+                worst = near2[count - 1]
+                end = (math.sqrt(worst) + away) * (math.sqrt(worst) + away)
+        if d2 > end:
             break  # the list goes by distance from the cell's centre
-    for n in range(SCENE_EDGES):
-        valid = n < count
-        edges.valid[b, k, n] = valid
-        edge = tables.edges[near.index[b, k, n] if valid else 0]
-        for end in range(2):
-            dx = (edge.ax if end == 0 else edge.bx) - x
-            dy = (edge.ay if end == 0 else edge.by) - y
-            edges.xy[b, k, n, end, 0] = dx * c + dy * s if valid else 0.0
-            edges.xy[b, k, n, end, 1] = dy * c - dx * s if valid else 0.0
+    return count
+
+
+@inline_kernel
+def _scene_edges_one(b, k, x, y, z, c, s, map_id, tables, edges, near):
+    """The nearest edge segments."""
+    count = _near_edges(b, k, x, y, z, map_id, tables, near)
+    xy, valid, near_index = edges.xy[b, k], edges.valid[b, k], near.index[b, k]
+    for n in range(count):
+        edge = tables.edges[near_index[n]]
+        ax, ay, bx, by = edge.ax - x, edge.ay - y, edge.bx - x, edge.by - y
+        xy[n, 0, 0], xy[n, 0, 1] = ax * c + ay * s, ay * c - ax * s
+        xy[n, 1, 0], xy[n, 1, 1] = bx * c + by * s, by * c - bx * s
+        valid[n] = True
+    for n in range(count, valid.shape[0]):
+        if not valid[n]:
+            break  # nothing from here on
+        valid[n] = False
+        xy[n, 0, 0] = xy[n, 0, 1] = xy[n, 1, 0] = xy[n, 1, 1] = 0.0
 
 
 @kernel
+def _clear_objects(b, k, first, objects):
+    """Empty the places of objects from `first` to the end of those filled."""
+    for n in range(first, objects.valid.shape[2]):
+        if not objects.valid[b, k, n]:
+            break
+        objects.xy[b, k, n, 0] = objects.xy[b, k, n, 1] = 0.0
+        objects.velocity[b, k, n, 0] = objects.velocity[b, k, n, 1] = 0.0
+        objects.size[b, k, n, 0] = objects.size[b, k, n, 1] = 0.0
+        objects.yaw[b, k, n] = objects.score[b, k, n] = 0.0
+        objects.kind[b, k, n], objects.track[b, k, n], objects.valid[b, k, n] = 0, 0, False
+
+
+@inline_kernel
 def _scene_objects_one(b, k, x, y, z, c, s, slots, objects, near):
     """The nearest road users, by the distance of their centres."""
-    count, sx, sy, sz, there = 0, slots.x, slots.y, slots.z, slots.valid
-    for j in range(sx.shape[1]):
-        if j != k and there[b, j] and abs(sz[b, j] - z) <= LEVEL:
-            dx, dy = sx[b, j] - x, sy[b, j] - y
+    count, near2, near_index = 0, near.distance2[b, k], near.index[b, k]
+    for j in range(slots.x.shape[1]):
+        if j != k and slots.valid[b, j]:
+            dx, dy = slots.x[b, j] - x, slots.y[b, j] - y
             d2 = dx * dx + dy * dy
-            if d2 <= SCENE_RANGE * SCENE_RANGE:
-                count = _insert_near(b, k, count, SCENE_OBJECTS, d2, j, near)
-    for n in range(SCENE_OBJECTS):
-        valid = n < count
-        j = near.index[b, k, n] if valid else 0
-        one = np.float32(1.0 if valid else 0.0)
-        dx, dy = (slots.x[b, j] - x) * one, (slots.y[b, j] - y) * one
-        vx, vy = slots.vx[b, j] * one, slots.vy[b, j] * one
+            if d2 <= SCENE_RANGE * SCENE_RANGE and abs(slots.z[b, j] - z) <= LEVEL:
+                count = _insert_near(count, SCENE_OBJECTS, d2, j, near2, near_index)
+    for n in range(count):
+        j = near_index[n]
+        dx, dy = slots.x[b, j] - x, slots.y[b, j] - y
+        vx, vy = slots.vx[b, j], slots.vy[b, j]
         objects.xy[b, k, n, 0], objects.xy[b, k, n, 1] = dx * c + dy * s, dy * c - dx * s
         objects.velocity[b, k, n, 0], objects.velocity[b, k, n, 1] = vx * c + vy * s, vy * c - vx * s
-        objects.yaw[b, k, n] = wrap_angle(slots.yaw[b, j] - slots.yaw[b, k]) * one
-        objects.size[b, k, n, 0], objects.size[b, k, n, 1] = slots.length[b, j] * one, slots.width[b, j] * one
-        objects.kind[b, k, n] = slots.kind[b, j] if valid else 0
-        objects.track[b, k, n] = (np.int64(slots.generation[b, j]) << TRACK_SHIFT) | j if valid else 0
-        objects.score[b, k, n], objects.valid[b, k, n] = one, valid
+        objects.yaw[b, k, n] = wrap_angle(slots.yaw[b, j] - slots.yaw[b, k])
+        objects.size[b, k, n, 0], objects.size[b, k, n, 1] = slots.length[b, j], slots.width[b, j]
+        objects.kind[b, k, n] = slots.kind[b, j]
+        objects.track[b, k, n] = (np.int64(slots.generation[b, j]) << TRACK_SHIFT) | j
+        objects.score[b, k, n], objects.valid[b, k, n] = 1.0, True
+    _clear_objects(b, k, count, objects)
 
 
 @kernel
@@ -132,9 +160,10 @@ def scene_world(b, tables, slots, worlds, routes, judge, scene, dt):
         c, s = np.float32(math.cos(yaw)), np.float32(math.sin(yaw))
         lane, lane_s, s_on_route = judge.lane[b, k], judge.lane_s[b, k], judge.route_s[b, k]
         scene.speed_limit[b, k] = _scene_ego_one(b, k, lane, lane_s, judge.lane_d[b, k], tables, slots, scene.ego)
-        piece = scene_route_one(b, k, s_on_route, judge.route_d[b, k], x, y, yaw, routes, scene.route)
+        near = judge.piece[b, k]
+        piece = scene_route_one(b, k, s_on_route, judge.route_d[b, k], near, x, y, c, s, routes, scene.route)
         half_length = 0.5 * slots.length[b, k]
         scene_ahead_one(b, k, piece, s_on_route, half_length, map_id, worlds.light, tables, routes, scene.ahead)
-        scene_lanes_one(b, k, lane, lane_s, piece, x, y, yaw, tables, routes, scene.lanes)
+        scene_lanes_one(b, k, lane, lane_s, piece, x, y, c, s, tables, routes, scene.lanes)
         _scene_edges_one(b, k, x, y, z, c, s, map_id, tables, scene.edges, scene.near)
         _scene_objects_one(b, k, x, y, z, c, s, slots, scene.objects, scene.near)

@@ -11,15 +11,16 @@ import math
 
 import numpy as np
 
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import ConflictKind, Priority, Relation
-from world.queries import has_successor, lane_point, project_to_lane, straightest_successor, wrap_angle
+from world.queries import has_successor, project_to_lane, straightest_successor, wrap_angle
 from world.records import SCENE_LANE_BEHIND, SCENE_LANE_POINTS, SCENE_LANE_STEP, SCENE_LANES
 
 _EGO, _LEFT, _RIGHT, _OPPOSITE = int(Relation.EGO), int(Relation.LEFT), int(Relation.RIGHT), int(Relation.OPPOSITE)
 _CROSSING, _MERGING = int(Relation.CROSSING), int(Relation.MERGING)
 _CROSS, _MERGE, _GOES = int(ConflictKind.CROSS), int(ConflictKind.MERGE), int(Priority.GOES)
 _STEP, _BEHIND, _ZERO = np.float32(SCENE_LANE_STEP), np.float32(SCENE_LANE_BEHIND), np.float32(0.0)
+_HALF = np.float32(0.5)
 _NO_ROUTE = 1 << 30  # piece from which on a lane follows no route
 SPAN = np.float32(SCENE_LANE_STEP * (SCENE_LANE_POINTS - 1))  # [m] from a local lane's first point to its last
 NEIGHBOURS = 2  # lanes to either side
@@ -66,31 +67,40 @@ def _back_up(lane, s, distance, tables):
 
 
 @kernel
-def _sample_lane(b, k, n, lane, s, back, piece, x, y, yaw, tables, routes, lanes):
-    """Fill the points of local lane n: SPAN metres from `back` [m] before (lane, s) on, in the frame of (x, y, yaw).
+def _sample_lane(b, k, n, lane, s, back, piece, x, y, c, si, tables, routes, lanes):
+    """Fill the points of local lane n: SPAN metres from `back` [m] before (lane, s) on, as seen from (x, y).
 
     A way that began before the place `lane` passes through it: lanes in between are those backed up over.
+
+    Args: c, si: cosine and sine of the driver's yaw.
     """
-    c, si = math.cos(yaw), math.sin(yaw)
+    xy, half_width, valid = lanes.xy[b, k, n], lanes.half_width[b, k, n], lanes.point_valid[b, k, n]
     here, at, missing = _back_up(lane, s, back, tables)
     at -= missing
     passed = here == lane
-    for p in range(SCENE_LANE_POINTS):
-        while here >= 0 and at > tables.lanes[here].length:
-            at -= tables.lanes[here].length
+    row = tables.lanes[here]
+    length, step, point0, last = row.length, row.step, np.int64(row.point0), np.int64(row.points - 1)
+    for p in range(valid.shape[0]):
+        while here >= 0 and at > length:
+            at -= length
             if passed:
                 here, piece = lane_after(b, k, here, piece, tables, routes)
             else:
                 here = _towards(here, lane, tables)
                 passed = here == lane
-        if here < 0:
-            return
-        if at >= -1e-3:
-            px, py, _, _, _, width, _ = lane_point(tables, here, at)
-            lanes.xy[b, k, n, p, 0] = (px - x) * c + (py - y) * si
-            lanes.xy[b, k, n, p, 1] = (py - y) * c - (px - x) * si
-            lanes.half_width[b, k, n, p] = 0.5 * width
-            lanes.point_valid[b, k, n, p] = True
+            row = tables.lanes[max(here, np.int64(0))]
+            length, step, point0, last = row.length, row.step, np.int64(row.point0), np.int64(row.points - 1)
+        valid[p] = here >= 0 and at >= -1e-3
+        if valid[p]:  # as queries.lane_point
+            u = min(max(at / step, _ZERO), np.float32(last))
+            i = min(np.int64(u), last - 1)
+            t = u - np.float32(i)
+            one, two = tables.points[point0 + i], tables.points[point0 + i + 1]
+            dx, dy = one.x + t * (two.x - one.x) - x, one.y + t * (two.y - one.y) - y
+            xy[p, 0], xy[p, 1] = dx * c + dy * si, dy * c - dx * si
+            half_width[p] = _HALF * (one.width + t * (two.width - one.width))
+        else:
+            xy[p, 0] = xy[p, 1] = half_width[p] = 0.0
         at += _STEP
 
 
@@ -106,7 +116,7 @@ def _towards(here, lane, tables):
     return lane
 
 
-@kernel
+@inline_kernel
 def _add_lane(b, k, n, lane, s, relation, yields, tables, lanes):
     """Write what local lane n is, with marks and limit at s. Returns n + 1."""
     row = tables.lanes[lane]
@@ -121,7 +131,7 @@ def _add_lane(b, k, n, lane, s, relation, yields, tables, lanes):
     return n + 1
 
 
-@kernel
+@inline_kernel
 def _listed(b, k, n, lane, lanes):
     """Whether `lane` is among the first n local lanes."""
     for i in range(n):
@@ -131,7 +141,7 @@ def _listed(b, k, n, lane, lanes):
 
 
 @kernel
-def _conflicts_one(b, k, n, lane, s, piece, x, y, yaw, tables, routes, lanes):
+def _conflicts_one(b, k, n, lane, s, piece, x, y, c, si, tables, routes, lanes):
     """Add the lanes that cross or join the way from (lane, s) on within SPAN. Returns the number of local lanes."""
     base = -s  # [m] from the driver to the start of the lane looked at
     here = lane
@@ -148,7 +158,7 @@ def _conflicts_one(b, k, n, lane, s, piece, x, y, yaw, tables, routes, lanes):
                 continue
             relation = _CROSSING if conflict.kind == _CROSS else _MERGING
             _add_lane(b, k, n, other, conflict.o0, relation, conflict.priority == _GOES, tables, lanes)
-            _sample_lane(b, k, n, other, conflict.o1, SPAN, _NO_ROUTE, x, y, yaw, tables, routes, lanes)
+            _sample_lane(b, k, n, other, conflict.o1, SPAN, _NO_ROUTE, x, y, c, si, tables, routes, lanes)
             n += 1
         base += row.length
         here, piece = lane_after(b, k, here, piece, tables, routes)
@@ -156,16 +166,30 @@ def _conflicts_one(b, k, n, lane, s, piece, x, y, yaw, tables, routes, lanes):
 
 
 @kernel
-def scene_lanes_one(b, k, lane, s, piece, x, y, yaw, tables, routes, lanes):
-    """Fill the local lanes of driver k at (x, y, yaw), who is on `lane` at s and at route piece `piece` (-1: none)."""
-    lanes.xy[b, k] = 0.0
-    lanes.half_width[b, k] = 0.0
-    lanes.point_valid[b, k] = False
-    lanes.valid[b, k] = False
+def _clear_lanes(b, k, first, lanes):
+    """Empty the local lanes from `first` to the end of those filled."""
+    for i in range(first, lanes.valid.shape[2]):
+        if not lanes.valid[b, k, i]:
+            break
+        lanes.xy[b, k, i] = 0.0
+        lanes.half_width[b, k, i] = 0.0
+        lanes.point_valid[b, k, i] = lanes.valid[b, k, i] = False
+        lanes.lane[b, k, i] = -1
+        lanes.mark_left[b, k, i] = lanes.mark_right[b, k, i] = lanes.relation[b, k, i] = 0
+        lanes.change_left[b, k, i] = lanes.change_right[b, k, i] = lanes.yields[b, k, i] = False
+        lanes.limit[b, k, i] = 0.0
+
+
+@kernel
+def scene_lanes_one(b, k, lane, s, piece, x, y, c, si, tables, routes, lanes):
+    """Fill the local lanes of driver k at (x, y), who is on `lane` at s and at route piece `piece` (-1: none).
+
+    Args: c, si: cosine and sine of the driver's yaw.
+    """
     lane, n = np.int64(lane), 0
     if lane >= 0:
         n = _add_lane(b, k, n, lane, s, _EGO, False, tables, lanes)
-        _sample_lane(b, k, 0, lane, s, _BEHIND, piece, x, y, yaw, tables, routes, lanes)
+        _sample_lane(b, k, 0, lane, s, _BEHIND, piece, x, y, c, si, tables, routes, lanes)
         leftmost = lane
         for side in range(2):
             at = lane
@@ -176,17 +200,13 @@ def scene_lanes_one(b, k, lane, s, piece, x, y, yaw, tables, routes, lanes):
                 leftmost = at if side == 0 else leftmost
                 foot, _, _ = project_to_lane(tables, at, x, y, _ZERO, False)
                 _add_lane(b, k, n, at, foot, _LEFT if side == 0 else _RIGHT, False, tables, lanes)
-                _sample_lane(b, k, n, at, foot, _BEHIND, piece, x, y, yaw, tables, routes, lanes)
+                _sample_lane(b, k, n, at, foot, _BEHIND, piece, x, y, c, si, tables, routes, lanes)
                 n += 1
         at = np.int64(tables.lanes[leftmost].opposite)
         if at >= 0:
             foot, _, _ = project_to_lane(tables, at, x, y, _ZERO, False)
             _add_lane(b, k, n, at, foot, _OPPOSITE, False, tables, lanes)
-            _sample_lane(b, k, n, at, foot, SPAN - _BEHIND, _NO_ROUTE, x, y, yaw, tables, routes, lanes)
+            _sample_lane(b, k, n, at, foot, SPAN - _BEHIND, _NO_ROUTE, x, y, c, si, tables, routes, lanes)
             n += 1
-        n = _conflicts_one(b, k, n, lane, s, piece, x, y, yaw, tables, routes, lanes)
-    for i in range(n, SCENE_LANES):
-        lanes.lane[b, k, i] = -1
-        lanes.mark_left[b, k, i] = lanes.mark_right[b, k, i] = lanes.relation[b, k, i] = 0
-        lanes.change_left[b, k, i] = lanes.change_right[b, k, i] = lanes.yields[b, k, i] = False
-        lanes.limit[b, k, i] = 0.0
+        n = _conflicts_one(b, k, n, lane, s, piece, x, y, c, si, tables, routes, lanes)
+    _clear_lanes(b, k, n, lanes)

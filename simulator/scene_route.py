@@ -1,41 +1,40 @@
 """The route part of a Scene: the route from the driver's foot point on, and what it meets next."""
 
-import math
-
-import numpy as np
-
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import Command, StopKind
-from world.records import SCENE_RANGE, SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP
-from world.route_table import route_lane, route_point
+from world.records import SCENE_RANGE, SCENE_ROUTE_STEP
+from world.route_table import route_index, route_lane_near
 
 PASSED = 0.5  # [m] a line is the next one until the front bumper is this far past it
 _LIGHT, _STOP, _YIELD = int(StopKind.LIGHT), int(StopKind.STOP), int(StopKind.YIELD)
 _FOLLOW = int(Command.LANE_FOLLOW)
 
 
-@kernel
-def scene_route_one(b, k, s, d, x, y, yaw, routes, route):
-    """Fill RouteAhead of driver k at progress s and offset d. Returns the route piece it is at, -1 without a route."""
-    c, si = math.cos(yaw), math.sin(yaw)
+@inline_kernel
+def scene_route_one(b, k, s, d, near, x, y, c, si, routes, route):
+    """Fill RouteAhead of driver k at progress s and offset d. Returns the route piece it is at, -1 without a route.
+
+    Args: near: a piece from which on that is looked for. c, si: cosine and sine of the driver's yaw.
+    """
     length = routes.length[b, k]
     has_route = routes.count[b, k] >= 2
-    for r in range(SCENE_ROUTE_POINTS):
+    xy, half_width, limit, valid = route.xy[b, k], route.half_width[b, k], route.limit[b, k], route.valid[b, k]
+    rx, ry, half, top = routes.x[b, k], routes.y[b, k], routes.half_width[b, k], routes.limit[b, k]
+    for r in range(valid.shape[0]):
         at = s + r * SCENE_ROUTE_STEP
-        valid = has_route and at <= length
-        route.valid[b, k, r] = valid
-        px, py, half, limit = x, y, np.float32(0.0), np.float32(0.0)
-        if valid:
-            px, py, _, _, _, half, limit = route_point(routes, b, k, at)
-        route.xy[b, k, r, 0] = (px - x) * c + (py - y) * si
-        route.xy[b, k, r, 1] = (py - y) * c - (px - x) * si
-        route.half_width[b, k, r] = half
-        route.limit[b, k, r] = limit
+        valid[r] = has_route and at <= length
+        if valid[r]:  # as route_table.route_point
+            i, t = route_index(routes, b, k, at)
+            dx, dy = rx[i] + t * (rx[i + 1] - rx[i]) - x, ry[i] + t * (ry[i + 1] - ry[i]) - y
+            xy[r, 0], xy[r, 1] = dx * c + dy * si, dy * c - dx * si
+            half_width[r], limit[r] = half[i] + t * (half[i + 1] - half[i]), top[i]
+        else:
+            xy[r, 0] = xy[r, 1] = half_width[r] = limit[r] = 0.0
     if not has_route:
         route.command[b, k] = _FOLLOW
         route.remaining[b, k] = route.offset[b, k] = 0.0
         return -1
-    _, _, piece, command = route_lane(routes, b, k, s)
+    _, _, piece, command = route_lane_near(routes, b, k, s, near)
     route.command[b, k] = command
     route.remaining[b, k] = length - s
     route.offset[b, k] = d

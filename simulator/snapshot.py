@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.model import Model
+from world.memory import address_of, put_parts, put_rows, take_parts, take_rows
 from world.route_line import RouteLine
+from world.route_table import RouteTable
 
 if TYPE_CHECKING:
     from simulator.engine import Engine
@@ -42,21 +44,59 @@ class WorldRows:
                 if name not in _SHARED and array.size:
                     self.rows[f"{group}.{name}"] = _as_bytes(array)
         self.rows["state_hash"] = _as_bytes(model.state_hash)
-        ends = np.cumsum([row.shape[1] for row in self.rows.values()]).tolist()
-        self._places = [(row, end - row.shape[1], end) for row, end in zip(self.rows.values(), ends, strict=True)]
-        self.size = ends[-1]  # [bytes] of a world
+        self._blocks = np.array([(address_of(row), row.shape[1]) for row in self.rows.values()], np.int64)
+        self.size = int(self._blocks[:, 1].sum())  # [bytes] of a world
 
     def take(self, world: int) -> NDArray[np.uint8]:
         """A copy of a world's rows, one after the other."""
         data = np.empty(self.size, np.uint8)
-        for row, start, end in self._places:
-            data[start:end] = row[world]
+        take_rows(self._blocks, world, address_of(data))
         return data
 
     def put(self, world: int, data: NDArray[np.uint8]) -> None:
-        """Write what `take` gave into a world's rows."""
-        for row, start, end in self._places:
-            row[world] = data[start:end]
+        """Write what `take` gave into a world's rows.
+
+        Raises:
+            ValueError: data of another size.
+        """
+        if data.shape != (self.size,) or data.dtype != np.uint8:
+            raise ValueError(f"a world's rows are {self.size} bytes, got {data.dtype} of shape {data.shape}")
+        put_rows(self._blocks, world, address_of(data))
+
+
+class RouteRows:
+    """The used parts of the engine's table of routes, world by world."""
+
+    def __init__(self, routes: RouteTable):
+        self.routes = routes
+        drivers = routes.count.shape[1]
+        blocks = []
+        for name, array in routes._asdict().items():
+            item, stride = array.itemsize, array.strides[0]
+            if array.ndim == 2:
+                blocks.append((address_of(array), stride, stride, 2 * drivers))
+                continue
+            first = drivers if name.startswith("piece") else 0
+            for k in range(drivers):
+                blocks.append((address_of(array) + k * array.strides[1], stride, item, first + k))
+        self._blocks = np.array(blocks, np.int64)
+
+    def _used(self, world: int) -> NDArray[np.int64]:
+        """Points and pieces of each driver's route, and 1 for what there is once a driver."""
+        count, pieces = self.routes.count[world], self.routes.piece_count[world]
+        return np.concatenate([count, pieces, [1]]).astype(np.int64)
+
+    def take(self, world: int) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """A copy of a world's routes: sizes, and bytes."""
+        used = self._used(world)
+        data = np.empty(int((self._blocks[:, 2] * used[self._blocks[:, 3]]).sum()), np.uint8)
+        take_parts(self._blocks, world, used, address_of(data))
+        return used, data
+
+    def put(self, world: int, kept: tuple[NDArray[np.int64], NDArray[np.uint8]]) -> None:
+        """Write what `take` gave into a world's rows; what lies beyond a route's last point means nothing."""
+        used, data = kept
+        put_parts(self._blocks, world, used, address_of(data))
 
 
 def _as_bytes(array: NDArray) -> NDArray[np.uint8]:

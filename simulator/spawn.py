@@ -59,7 +59,7 @@ def empty_slot(b, i, slots, traffic):
     row.slope = row.bend = row.waited = row.command = row.path_s = _ZERO
     row.order = row.inside = row.arrived = row.changed = 0
     row.reason = 0
-    row.path = -1
+    row.path = row.way = -1
 
 
 @kernel

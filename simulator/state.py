@@ -66,6 +66,8 @@ class Slots(NamedTuple):
 class Worlds(NamedTuple):
     """Per world, (B,) unless noted."""
 
+    SAME_SHAPE = ("plan_",)  # see world.pack
+
     map_id: np.ndarray  # int32
     seed: np.ndarray  # uint64
     step: np.ndarray  # int64

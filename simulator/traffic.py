@@ -47,8 +47,9 @@ TRAFFIC_ROW = np.dtype(
         ("previous", "i4"), ("slope", "f4"), ("bend", "f4"),
         # Route: draws made so far, place in a driver's own route
         ("draws", "i4"), ("place", "i4"), ("polite", "f4"), ("changed", "i8"),
-        # Life: the engine keeps the slot populated; since when it is away; scripted path
-        ("wanted", "i4"), ("gone", "i8"), ("path", "i4"), ("path_s", "f4"),
+        # Life: the engine keeps the slot populated; lane from which on route_lane is as locate.way_ahead would fill it
+        # (-1: none); since when it is away; scripted path
+        ("wanted", "i4"), ("way", "i4"), ("gone", "i8"), ("path", "i4"), ("path_s", "f4"),
     ],
     align=True,
 )  # fmt: skip
@@ -57,6 +58,7 @@ CLAIM_ROW = np.dtype(
         ("lane", "i4"), ("slot", "i4"), ("next", "i4"), ("committed", "i4"), ("hold", "i4"), ("external", "i4"),
         ("front", "f4"), ("length", "f4"), ("speed", "f4"), ("top", "f4"), ("waited", "f4"),
         ("order", "i8"), ("arrived", "i8"),
+        ("through", "i4"),  # it may go into the next junction, too
     ],
     align=True,
 )  # fmt: skip
@@ -73,6 +75,8 @@ RAIL_ROW = np.dtype(
         ("line", "f4"), ("stop", "i4"), ("flags", "i4"),
     ]
 )  # a cache line  # fmt: skip
+LANE_BOX = np.dtype([("x0", "f4"), ("x1", "f4"), ("y0", "f4"), ("y1", "f4")])  # [m]
+LANE_SLACK = np.float32(0.4)  # [m] beyond the lane's border within which a vehicle keeps its lane
 # Flags of a lane: a crosswalk; a light that belongs to no junction; one speed all along; a lane beside it that runs the
 # same way; a line at its very start; it runs out into the lane on its left (an entry's acceleration lane)
 HAS_CROSSING, HAS_LONE_LIGHT, SAME_CAP, HAS_BESIDE, LINE_AT_START, RUNS_OUT = 1, 2, 4, 8, 16, 32
@@ -101,6 +105,7 @@ class Network(NamedTuple):
 
     cap: np.ndarray  # float32 (P,) [m/s] speed profile: limit, curves, and slower places ahead on the lane
     rails: np.ndarray  # RAIL_ROW (L,)
+    box: np.ndarray  # LANE_BOX (L,) around all that is within LANE_SLACK of the lane's band
     lone_lights: np.ndarray  # bool (maps,) the map has lights that belong to no junction
     roomy: np.ndarray  # bool (L,) a bus may drive on for ever without swinging out of its lane
     alive: np.ndarray  # bool (L,) the lane does not lead into a dead end whatever one does
@@ -113,7 +118,7 @@ class Network(NamedTuple):
 def make_traffic(worlds: int, slots: int, lanes: int) -> Traffic:
     """Empty traffic."""
     row = np.zeros((worlds, slots), TRAFFIC_ROW)
-    for name in ("previous", "ahead", "behind", "listed", "leaving", "entry", "path"):
+    for name in ("previous", "ahead", "behind", "listed", "leaving", "entry", "path", "way"):
         row[name] = -1
     claim = np.zeros((worlds, slots, CLAIMS), CLAIM_ROW)
     claim["lane"] = claim["next"] = -1
@@ -146,16 +151,27 @@ def make_network(maps: MapSet) -> Network:
     rails = _rails(maps, cap)
     lone = rails["flags"] & HAS_LONE_LIGHT > 0
     lone_lights = np.array([lone[row["lane0"] : row["lane1"]].any() for row in t.maps], np.bool_)
-    return Network(cap, rails, lone_lights, _roomy(t), alive, *_spawn_places(maps, alive))
+    return Network(cap, rails, _boxes(t), lone_lights, _roomy(t), alive, *_spawn_places(maps, alive))
 
 
 def empty_network() -> Network:
     """A network of nothing, to take types from."""
     return Network(
-        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, np.bool_),
+        np.zeros(1, np.float32), np.zeros(1, RAIL_ROW), np.zeros(1, LANE_BOX), np.zeros(1, np.bool_),
         np.zeros(1, np.bool_), np.zeros(1, np.bool_), np.zeros(2, np.int32), np.zeros(1, np.int32),
         np.zeros(1, np.float32), np.zeros(1, np.float64),
     )  # fmt: skip
+
+
+def _boxes(t: MapTables) -> NDArray:
+    """LANE_BOX of every lane, a little larger than it has to be."""
+    box = np.zeros(len(t.lanes), LANE_BOX)
+    first = t.lanes["point0"]
+    room = np.maximum.reduceat(t.points["width"], first) / 2 + LANE_SLACK + np.float32(0.05)
+    for axis in "xy":
+        box[f"{axis}0"] = np.minimum.reduceat(t.points[axis], first) - room
+        box[f"{axis}1"] = np.maximum.reduceat(t.points[axis], first) + room
+    return box
 
 
 def _rails(maps: MapSet, cap: NDArray[np.float32]) -> NDArray:

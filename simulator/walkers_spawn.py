@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from simulator.overlap import is_free
 from simulator.walk_path import walk_point
 from simulator.walkers import WalkPhase
@@ -16,6 +18,7 @@ WALKER_SIZE = 0.5  # [m] side of a walker's box
 KERB_CLEARANCE = 0.4  # [m] a walker's centre keeps from a pavement's border
 SPAWN_MARGIN = 0.3  # [m] free around a new walker
 _TRIES = 32
+_ZERO = np.float32(0.0)
 _FIRST_IDENTITY = 2 << 20  # entities of draws: walkers count from here, vehicles by slot
 _PEDESTRIAN, _TRAFFIC = int(BodyKind.PEDESTRIAN), int(Controller.TRAFFIC)
 _PAVEMENT, _WALK = int(WalkKind.PAVEMENT), int(WalkPhase.WALK)
@@ -93,6 +96,21 @@ def _spawn_one(b, i, number, total, tables, slots, worlds, walkers):
 
 
 @kernel
+def forget_walkers(b, walkers):
+    """Nobody walks in world b, nor is on a crosswalk: what an episode before left is gone."""
+    for i in range(walkers.walk.shape[1]):
+        walkers.walk[b, i] = walkers.next_end[b, i] = walkers.goal_walk[b, i] = walkers.crosswalk[b, i] = -1
+        walkers.phase[b, i], walkers.way[b, i], walkers.identity[b, i] = _WALK, 1, 0
+        walkers.goal_x[b, i] = walkers.goal_y[b, i] = walkers.goal_s[b, i] = _ZERO
+        walkers.s[b, i] = walkers.lateral[b, i] = walkers.pace[b, i] = walkers.waited[b, i] = _ZERO
+        walkers.crossing[b, i] = False
+    for c in range(walkers.arrival.shape[1]):
+        walkers.crosswalk_busy[b, c] = walkers.crosswalk_waiting[b, c] = 0
+        walkers.arrival[b, c] = math.inf
+    walkers.busy_count[b] = 0
+
+
+@kernel
 def spawn_walkers_world(b, tables, slots, worlds, walkers, first, count):
     """Put walkers into slots first .. first + count - 1 of world b, seeded, on pavements, overlapping no valid slot.
 
@@ -102,6 +120,7 @@ def spawn_walkers_world(b, tables, slots, worlds, walkers, first, count):
     Returns:
         int: how many found a place.
     """
+    forget_walkers(b, walkers)
     total = _pavement_length(tables, worlds.map_id[b])
     placed = 0
     for i in range(first, first + count):

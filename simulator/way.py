@@ -82,7 +82,7 @@ def enter_way(b, i, lane, s, d, entity, network, tables, slots, worlds, traffic)
     row = traffic.row[b, i]
     slots.lane[b, i], slots.lane_s[b, i], slots.lane_d[b, i] = lane, s, d
     slots.route_lane[b, i, 0] = lane
-    row.previous = -1
+    row.previous = row.way = -1
     shape = tables.lanes[lane]
     if shape.pred1 > shape.pred0:
         row.previous = tables.predecessors[shape.pred0]

@@ -5,6 +5,7 @@ Links' inverses and turns (`world.lane_arrays`), stop lines and lights (`world.c
 (`world.edges`), where people walk (`world.walks`), spatial index (`world.grid`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from world.lane_arrays import LaneArrays, lane_arrays
 from world.priority import set_priorities
 from world.roadmap import RoadMap
 from world.walks import build_walks
+
+EDGE_REACH = 40.0  # [m] around a cell's square within which its list holds all edges: a lidar sees that far
+MANY_EDGES = 100_000  # maps with more keep to the grid's reach
 
 
 def build_road_map(draft: MapDraft) -> RoadMap:
@@ -40,7 +44,8 @@ def build_road_map(draft: MapDraft) -> RoadMap:
     cell_start, cell_point = fill_cells(grid, lanes.xyz[first, :2], lanes.xyz[first + 1, :2], first)
     edge_xyz, edge_kind = place_edges(draft, lanes)  # 7. edges and their index
     ends = edge_xyz[..., :2]
-    cell_edge_start, cell_edge = fill_cells(grid, ends[:, 0], ends[:, 1], np.arange(len(ends)))
+    wide = replace(grid, reach=max(grid.reach, EDGE_REACH) if len(ends) <= MANY_EDGES else grid.reach)
+    cell_edge_start, cell_edge = fill_cells(wide, ends[:, 0], ends[:, 1], np.arange(len(ends)))
     walks = build_walks(lanes, crosswalks, crossings)  # 8. where people walk
     return RoadMap(
         name=draft.name,

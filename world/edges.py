@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from world.budget import CHUNK, MAX_PAIRS, chunks, spend
 from world.draft import MapDraft
+from world.edge_join import join_edges
 from world.grid import fill_cells, grid_over
 from world.kinds import EdgeKind, LaneKind, MarkKind
 from world.lane_arrays import LaneArrays, ranges
@@ -21,7 +22,7 @@ def place_edges(draft: MapDraft, lanes: LaneArrays) -> tuple[NDArray[np.float64]
     """Segments (E, 2, 3) [m] and EdgeKind (E,); the gaps between the paths of a junction are no edges."""
     segment, kind = _given(draft, lanes) if draft.edges else _lane_borders(lanes)
     keep = ~_in_gaps(lanes, segment)
-    return segment[keep], kind[keep]
+    return join_edges(segment[keep], kind[keep])
 
 
 def _given(draft: MapDraft, lanes: LaneArrays) -> tuple[NDArray[np.float64], NDArray[np.int8]]:

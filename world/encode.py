@@ -4,8 +4,6 @@ They take plain float32 numbers, so that a Scene and the engine's state are enco
 (B, K, anything), `at` the place of the block's first number in it.
 """
 
-import math
-
 import numpy as np
 
 from world.kernel import inline_kernel
@@ -24,6 +22,7 @@ from world.observation import (
     SPEED_SCALE,
     STEER_SCALE,
 )
+from world.rounding import floor_int
 
 _ZERO, _HALF, _ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 _SPEED, _ACCEL, _STEER = np.float32(1 / SPEED_SCALE), np.float32(1 / ACCEL_SCALE), np.float32(1 / STEER_SCALE)
@@ -61,12 +60,12 @@ def cos_sin(angle):
 
     Source: S. Moshier, Methods and Programs for Mathematical Functions, 1989 (Cephes): reduction and polynomials.
     """
-    q = math.floor(angle * _QUARTERS + _HALF)
+    quarter = floor_int(angle * _QUARTERS + _HALF)
+    q = np.float32(quarter)
     r = ((angle - q * _P1) - q * _P2) - q * _P3
     z = r * r
     s = r + r * z * (_S1 + z * (_S2 + z * _S3))
     c = _ONE - _HALF * z + z * z * (_C1 + z * (_C2 + z * _C3))
-    quarter = np.int64(q)
     if quarter & 1:
         c, s = s, c
     return -c if (quarter + 1) & 2 else c, -s if quarter & 2 else s

@@ -32,7 +32,7 @@ from world.compiling import share
 
 ROOT = Path(__file__).resolve().parent.parent
 SEAL = 16  # [bytes] of checksum at the end of a cached file
-KERNEL_PACKAGES = ("world", "simulator", "planning", "agents", "replay", "perception", "envs")
+KERNEL_PACKAGES = ("world", "simulator", "scenarios", "planning", "agents", "replay", "perception", "envs")
 _IMPORT = re.compile(
     rf"^\s*(?:from|import)\s+((?:{'|'.join(KERNEL_PACKAGES)})(?:\.\w+)*)(?:\s+import\s+([\w, ]+))?", re.M
 )

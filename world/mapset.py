@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from world.lane_arrays import DRIVABLE_KINDS
+from world.lane_arrays import DRIVABLE_KINDS, ranges
 from world.roadmap import (
     BUILDING_ROW,
     CONFLICT_ROW,
@@ -18,8 +18,10 @@ from world.roadmap import (
     MAP_ROW,
     PLAN_ROW,
     POINT_ROW,
+    STATIC_REACH,
     STOP_ROW,
     TREE_ROW,
+    TRUNK,
     WALK_POINT_ROW,
     WALK_ROW,
     MapSet,
@@ -28,7 +30,18 @@ from world.roadmap import (
 )
 
 _COUNTED = ("lane", "point", "succ", "pred", "conf", "stop", "light", "plan", "crossing", "crosswalk", "edge", "walk")
-_COUNTED += ("walk_point", "walk_link", "building", "corner", "tree", "cell", "cell_point", "cell_edge", "junction")
+_COUNTED += (
+    "walk_point",
+    "walk_link",
+    "building",
+    "corner",
+    "tree",
+    "cell",
+    "cell_point",
+    "cell_edge",
+    "cell_static",
+    "junction",
+)
 
 
 def pack_maps(maps: Sequence[RoadMap]) -> MapSet:
@@ -45,10 +58,14 @@ def pack_maps(maps: Sequence[RoadMap]) -> MapSet:
     parts: list[dict[str, NDArray]] = []
     for number, road_map in enumerate(maps):
         count = _counts(road_map)
-        parts.append(_pack_one(road_map, number, base, count))
+        part = _pack_one(road_map, number, base, count)
+        part |= _static_cells(road_map, part, base)
+        count["cell_static"] = len(part["cell_statics"])
+        parts.append(part)
         base = {name: base[name] + count[name] for name in _COUNTED}
     tables = {name: np.concatenate([part[name] for part in parts]) for name in MapTables._fields}
-    for name, total in (("walk_link0", "walk_link"), ("cell0", "cell_point"), ("cell_edge0", "cell_edge")):
+    ends = {"walk_link0": "walk_link", "cell0": "cell_point", "cell_edge0": "cell_edge", "cell_static0": "cell_static"}
+    for name, total in ends.items():
         tables[name] = np.append(tables[name], base[total]).astype(np.int32)
     for table in tables.values():
         table.flags.writeable = False
@@ -270,3 +287,23 @@ def _surroundings(m: RoadMap, base: dict[str, int]) -> dict[str, NDArray]:
             height=m.tree_height,
         ),
     }
+
+
+def _static_cells(m: RoadMap, rows: dict[str, NDArray], base: dict[str, int]) -> dict[str, NDArray]:
+    """For each cell of the grid, the buildings and trees near it: those whose circle's square reaches it."""
+    buildings, trees = rows["buildings"], rows["trees"]
+    xy = np.stack([np.concatenate([buildings[axis], trees[axis]]) for axis in "xy"], axis=1).astype(np.float64)
+    radius = np.concatenate([buildings["radius"], np.full(len(trees), TRUNK)]).astype(np.float64)
+    room = (radius + STATIC_REACH + 0.1)[:, None]
+    corner = np.asarray(m.grid_corner, np.float64)
+    low = np.clip(np.floor((xy - room - corner) / m.grid_cell).astype(np.int64), 0, m.grid_shape)
+    high = np.clip(np.floor((xy + room - corner) / m.grid_cell).astype(np.int64) + 1, 0, m.grid_shape)
+    columns = high[:, 0] - low[:, 0]
+    which, ix = np.repeat(np.arange(len(xy)), columns), ranges(low[:, 0], high[:, 0])  # one row per (thing, column)
+    size = high[which, 1] - low[which, 1]
+    cell = np.repeat(ix, size) * m.grid_shape[1] + ranges(low[which, 1], high[which, 1])
+    which = np.repeat(which, size)
+    order = np.argsort(cell, kind="stable")
+    code = np.concatenate([base["building"] + np.arange(len(buildings)), -1 - base["tree"] - np.arange(len(trees))])
+    start = np.searchsorted(cell[order], np.arange(m.grid_shape[0] * m.grid_shape[1])) + base["cell_static"]
+    return {"cell_static0": start.astype(np.int32), "cell_statics": code[which[order]].astype(np.int32)}

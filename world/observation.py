@@ -49,7 +49,7 @@ EGO = (
     Entry("route_offset", OFFSET_SCALE, "m", "of the box centre from the route, left positive"),
     Entry("remaining", REMAINING_SCALE, "m", "along the route to the goal"),
     Entry("length", LENGTH_SCALE, "m", "of the own vehicle", 0.0),
-    Entry("speed_limit", LIMIT_SCALE, "m/s", "of the lane", 0.0),
+    Entry("speed_limit", LIMIT_SCALE, "m/s", "of the lane driven on, 0 off all lanes", 0.0),
 )
 ROUTE_POINT = (
     Entry("x", DISTANCE_SCALE, "m", "forward"),
@@ -81,9 +81,9 @@ OBJECT = (
     Entry("y", DISTANCE_SCALE, "m", "left"),
     Entry("relative_vx", SPEED_SCALE, "m/s", "its velocity minus the own along x; ego axes, which do not turn along"),
     Entry("relative_vy", SPEED_SCALE, "m/s", "its velocity along y"),
-    Entry("cos_yaw", 1.0, "", "of its yaw relative to the own"),
-    Entry("sin_yaw", 1.0, "", ""),
-    Entry("length", LENGTH_SCALE, "m", "", 0.0),
+    Entry("cos_yaw", 1.0, "", "cosine of its yaw relative to the own"),
+    Entry("sin_yaw", 1.0, "", "sine of it"),
+    Entry("length", LENGTH_SCALE, "m", "of its box", 0.0),
     Entry("kind", 1.0, "code", f"{KIND_VEHICLE:g} vehicle, {KIND_CYCLE:g} bicycle, {KIND_WALKER:g} pedestrian", 0.0),
 )
 
@@ -110,7 +110,27 @@ def vector_low() -> F32:
     return np.array([entry.low for entry in vector_entries()], np.float32)
 
 
+def vector_table() -> str:
+    """The layout as a Markdown table, a row an entry; of points and road users the first."""
+    rows = ["| place | name | scale | range | meaning |", "| --- | --- | --- | --- | --- |"]
+    for at, entry in enumerate(vector_entries()):
+        block, _, rest = entry.name.partition(".")
+        number = rest.partition(".")[0]
+        if block in ("route", "object") and number != "0":
+            continue
+        repeat = {"route": len(ROUTE_POINT), "object": len(OBJECT)}.get(block)
+        place = f"{at}" if repeat is None else f"{at} + {repeat} i"
+        name = entry.name.replace(f"{block}.0.", f"{block}.i.") if repeat else entry.name
+        scale = f"{entry.scale:.4g} {entry.unit}" if entry.unit not in ("flag", "code") else entry.unit
+        rows.append(f"| {place} | `{name}` | {scale.strip()} | [{entry.low:g}, 1] | {entry.meaning} |")
+    return "\n".join(rows)
+
+
 def route_distances() -> tuple[float, ...]:
     """[m] along the route from the driver's foot point to the points of the vector."""
     assert max(VECTOR_ROUTE_INDEX) < SCENE_ROUTE_POINTS
     return tuple(SCENE_ROUTE_STEP * i for i in VECTOR_ROUTE_INDEX)
+
+
+if __name__ == "__main__":
+    print(vector_table())

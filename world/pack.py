@@ -6,7 +6,8 @@ out in memory once and passes their address; inside a kernel `pack.x` reads the 
 (`slots.x[b, i]`) take either.
 
 A tuple whose class says `SAME_SHAPE = True` promises that its arrays of as many axes have one shape: kernels then read
-it once and compute an index once for all of them.
+it once and compute an index once for all of them. `SAME_SHAPE = ("event_", ...)` promises it of the fields that begin
+with each of these words, and of all others.
 
 The headers of a Pack never change: growing an array takes a new Pack.
 """
@@ -27,23 +28,34 @@ from numba.extending import NativeValue, intrinsic, unbox
 _SCALARS = {"int": types.int64, "float": types.float64, "float32": types.float32, "bool": types.boolean}
 
 
+SameShape = bool | tuple[str, ...]
+
+
+def _group(name: str, same_shape: SameShape) -> str:
+    """Which of the fields have one shape: the word that the field's name begins with, else all that begin with none."""
+    words = same_shape if isinstance(same_shape, tuple) else ()
+    return next((word for word in words if name.startswith(word)), "")
+
+
 class PackType(types.Type):
     """Numba's type of a Pack: names and types of its fields, and where their words lie."""
 
-    def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...], same_shape: bool = False):
+    def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...], same_shape: SameShape = False):
         self.label, self.fields, self.same_shape = label, fields, same_shape
         self.where: dict[str, tuple[int, types.Type, int]] = {}  # place, type, place of the shape
         at = 0
-        shapes: dict[int, int] = {}  # by number of axes
+        shapes: dict[tuple[str, int], int] = {}  # by group and number of axes
         for name, kind in fields:
             shape = at + 5
-            if same_shape and isinstance(kind, types.Array):
-                shape = shapes.setdefault(kind.ndim, shape)
+            if same_shape is not False and isinstance(kind, types.Array):
+                shape = shapes.setdefault((_group(name, same_shape), kind.ndim), shape)
             self.where[name] = (at, kind, shape)
             at += 5 + 2 * kind.ndim if isinstance(kind, types.Array) else 1
         self.words = at
         # A short name, since it goes into the symbols of all functions that take the Pack
-        told = ", ".join(f"{n}: {k}" for n, k in fields) + (" same shape" if same_shape else "")
+        told = ", ".join(f"{n}: {k}" for n, k in fields) + (
+            f" same shape {same_shape}" if same_shape is not False else ""
+        )
         digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         super().__init__(name=f"Pack[{label}:{digest}]")
 
@@ -64,19 +76,19 @@ class Pack:
             kind, own = self._lay_out(name, value)
             kinds.append((name, kind))
             words += own
-        same = bool(getattr(type(fields), "SAME_SHAPE", False))
-        if same:
-            self._check_shapes()
+        same: SameShape = getattr(type(fields), "SAME_SHAPE", False)
+        if same is not False:
+            self._check_shapes(same)
         self._numba_type_ = PackType(type(fields).__name__, tuple(kinds), same)
         self._block = np.array(words, np.uint64)
         self.address = int(self._block.ctypes.data)
 
-    def _check_shapes(self) -> None:
+    def _check_shapes(self, same: SameShape) -> None:
         """Raises ValueError where arrays that are said to have the same shape have not."""
-        seen: dict[int, tuple[str, tuple[int, ...]]] = {}
+        seen: dict[tuple[str, int], tuple[str, tuple[int, ...]]] = {}
         for name, value in zip(self._fields_tuple._fields, self._fields_tuple, strict=True):
             if isinstance(value, np.ndarray):
-                first, shape = seen.setdefault(value.ndim, (name, value.shape))
+                first, shape = seen.setdefault((_group(name, same), value.ndim), (name, value.shape))
                 if shape != value.shape:
                     raise ValueError(
                         f"Pack: field {name} has shape {value.shape}, {first} has {shape}; expected the same"

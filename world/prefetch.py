@@ -56,3 +56,15 @@ def prefetch_slot(typing_context: Any, array: Any, b: Any, i: Any, offset: Any) 
         return context.get_dummy_value()
 
     return types.void(array, b, i, offset), generate
+
+
+@intrinsic
+def prefetch_entry(typing_context: Any, array: Any, b: Any, k: Any, i: Any) -> Any:
+    """prefetch_entry(array, b, k, i): ask for array[b, k, i]; (b, k) must lie in it, i may lie beyond."""
+
+    def generate(context, builder, signature, args):
+        index = [context.cast(builder, args[n], signature.args[n], types.intp) for n in (1, 2, 3)]
+        _ask(context, builder, signature.args[0], args[0], index, 0)
+        return context.get_dummy_value()
+
+    return types.void(array, b, k, i), generate

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import LaneKind
 from world.lane_arrays import DRIVABLE_KINDS
 
@@ -24,28 +24,35 @@ _LEVEL = np.float32(2.5)  # [m] a drivable band further above or below is anothe
 _JOINT = np.float32(0.2)  # [m] a segment's band reaches so far beyond its ends: outsides of bends, gaps between lanes
 _PI = np.float32(np.pi)
 _TWO_PI = np.float32(2 * np.pi)
+_WRAPPED = np.float32(3.14)  # smaller than pi by more than rounding: angles below it are wrapped already
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
+_COARSE = 8  # points between two that are looked at first
+_LONGEST = np.float32(1.001)  # of its lane's step that a segment is long at most
+_PLAY = np.float32(1e-3)  # [m] for rounding
+_MANY = np.float32(1e6)
 _TINY = np.float32(1e-9)
 _FAR = np.float32(1e9)
 _FAR2 = np.float32(1e18)
 
 
-@kernel
+@inline_kernel
 def wrap_angle(angle):
     """float32 angle wrapped to [-pi, pi)."""
     a = np.float32(angle)
+    if abs(a) < _WRAPPED:
+        return a
     a = a - _TWO_PI * np.float32(math.floor((a + _PI) / _TWO_PI))
     return -_PI if a >= _PI else a
 
 
-@kernel
+@inline_kernel
 def segment_param(ax, ay, bx, by, x, y):
     """float32 t of the point of the line a -> b nearest to (x, y): 0 at a, 1 at b, not clamped."""
     ux, uy = bx - ax, by - ay
     return ((x - ax) * ux + (y - ay) * uy) / max(ux * ux + uy * uy, _TINY)
 
 
-@kernel
+@inline_kernel
 def segment_gap2(points, point, x, y, z):
     """(planar distance^2, height difference) [m^2, m] of a position to the lane segment that starts at `point`."""
     a = points[point]
@@ -112,10 +119,12 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
             for iy in range(cy - ring, cy + ring + 1, stride):
                 if iy < 0 or iy >= ny:
                     continue
+                cell = row.cell0 + ix * ny + iy
+                if tables.cell0[cell] == tables.cell0[cell + 1]:
+                    continue
                 mx = x - (row.x0 + (np.float32(ix) + _HALF) * row.cell)
                 my = y - (row.y0 + (np.float32(iy) + _HALF) * row.cell)
                 away = np.float32(math.sqrt(mx * mx + my * my))
-                cell = row.cell0 + ix * ny + iy
                 best, best_cost = scan_cell(
                     tables.points,
                     tables.lanes,
@@ -139,7 +148,7 @@ def nearest_segment(tables, map_id, x, y, z, heading, use_heading, kind_mask):
     return best, best_cost
 
 
-@kernel
+@inline_kernel
 def locate(tables, lane, point, x, y):
     """(s, d, dist) float32 [m] of a position with respect to one segment of a lane.
 
@@ -184,6 +193,40 @@ def nearest_lane(tables, map_id, x, y, z, heading, use_heading, kind_mask):
     return lane, s, d, dist
 
 
+@inline_kernel
+def point_gap2(points, point, x, y):
+    """[m^2] planar distance^2 of a position to a lane's point."""
+    dx, dy = x - points[point].x, y - points[point].y
+    return dx * dx + dy * dy
+
+
+@kernel
+def nearest_of_lane(tables, lane, x, y):
+    """First point of the segment of a lane that is nearest to (x, y), planar; the first of several.
+
+    Points lie at most `step` apart, so a segment that starts D away is no nearer than D - step, and those after it at
+    most a step each nearer than that: what cannot come nearer than some point of the lane does is passed over.
+    """
+    row = tables.lanes[lane]
+    first, last = np.int64(row.point0), np.int64(row.point0 + row.points - 2)
+    near = point_gap2(tables.points, last + 1, x, y)
+    for point in range(first, last, _COARSE):
+        near = min(near, point_gap2(tables.points, point, x, y))
+    near, pace = np.float32(math.sqrt(near)), row.step * _LONGEST + _PLAY
+    best, best_cost = first, _FAR2
+    point = first
+    while point <= last:
+        room = np.float32(math.sqrt(point_gap2(tables.points, point, x, y))) - near
+        if room > pace:
+            point += np.int64(min(room / pace, _MANY))
+            continue
+        flat, _ = segment_gap2(tables.points, point, x, y, _ZERO)
+        if flat < best_cost:
+            best, best_cost = point, flat
+        point += 1
+    return best
+
+
 @kernel
 def project_to_lane(tables, lane, x, y, s_hint, use_hint):
     """(s, d, dist) of the point of a lane's centre line nearest to (x, y), planar.
@@ -196,12 +239,7 @@ def project_to_lane(tables, lane, x, y, s_hint, use_hint):
     fx, fy = np.float32(x), np.float32(y)
     first, last = np.int64(row.point0), np.int64(row.point0 + row.points - 2)
     if not use_hint:
-        best, best_cost = first, _FAR2
-        for point in range(first, last + 1):
-            flat, _ = segment_gap2(tables.points, point, fx, fy, _ZERO)
-            if flat < best_cost:
-                best, best_cost = point, flat
-        return locate(tables, lane, best, fx, fy)
+        return locate(tables, lane, nearest_of_lane(tables, lane, fx, fy), fx, fy)
     k = np.int64(min(max(np.float32(s_hint) / row.step, _ZERO), np.float32(row.points)))
     best = min(first + k, last)
     best_cost, _ = segment_gap2(tables.points, best, fx, fy, _ZERO)
@@ -216,7 +254,7 @@ def project_to_lane(tables, lane, x, y, s_hint, use_hint):
     return locate(tables, lane, best, fx, fy)
 
 
-@kernel
+@inline_kernel
 def lane_point(tables, lane, s):
     """(x, y, z, heading, curvature, width, limit) float32 of a lane at arc length s, clamped to the lane.
 
@@ -240,7 +278,7 @@ def lane_point(tables, lane, s):
     )
 
 
-@kernel
+@inline_kernel
 def in_band(points, point, x, y, z):
     """Whether a position lies in the band of the lane segment that starts at `point` (its own level only)."""
     a = points[point]
@@ -256,19 +294,25 @@ def in_band(points, point, x, y, z):
 
 
 @kernel
-def is_drivable(tables, map_id, x, y, z):
-    """Whether a position lies inside the band of any drivable lane of its level (z within 2.5 m)."""
+def drivable_segment(tables, map_id, x, y, z):
+    """First point of a drivable lane's segment in whose band a position lies (its level: z within 2.5 m); -1: none."""
     row = tables.maps[map_id]
     fx, fy, fz = np.float32(x), np.float32(y), np.float32(z)
     gx, gy = math.floor((fx - row.x0) / row.cell), math.floor((fy - row.y0) / row.cell)
     if not (gx >= 0 and gy >= 0 and gx < row.nx and gy < row.ny):
-        return False
+        return np.int64(-1)
     cell = row.cell0 + np.int64(gx) * row.ny + np.int64(gy)
     for i in range(tables.cell0[cell], tables.cell0[cell + 1]):
         point = tables.cells[i]
         if in_band(tables.points, point, fx, fy, fz) and tables.lanes[tables.points[point].lane].drivable == 1:
-            return True
-    return False
+            return np.int64(point)
+    return np.int64(-1)
+
+
+@kernel
+def is_drivable(tables, map_id, x, y, z):
+    """Whether a position lies inside the band of any drivable lane of its level (z within 2.5 m)."""
+    return drivable_segment(tables, map_id, x, y, z) >= 0
 
 
 @kernel
@@ -287,7 +331,7 @@ def straightest_successor(tables, lane):
     return best
 
 
-@kernel
+@inline_kernel
 def has_successor(tables, lane, other):
     """Whether `other` follows `lane`."""
     row = tables.lanes[lane]

@@ -133,7 +133,7 @@ class RoadMap:
     cell_point: I32  # first point of every lane segment within `grid_reach` of the cell's square
     grid_reach: float  # [m]
     cell_edge_start: I32  # (cells + 1,)
-    cell_edge: I32  # edges within `grid_reach` of the cell's square
+    cell_edge: I32  # edges within `grid_reach` of the cell's square, or within 40 m (world.build.EDGE_REACH)
 
     road_ids: tuple[str, ...] = ()
     junction_ids: tuple[str, ...] = ()
@@ -143,6 +143,9 @@ class RoadMap:
     def lane_count(self) -> int:
         return len(self.lane_length)
 
+
+STATIC_REACH = 8.0  # [m] a cell lists the buildings and trees whose bounding circle comes so near to its square
+TRUNK = 0.2  # [m] radius of a tree's trunk
 
 # --- Kernel tables: one structured array a noun, indices global over the set -------------------------------------
 
@@ -216,6 +219,8 @@ class MapTables(NamedTuple):
     cells: np.ndarray  # int32 first point of a lane segment
     cell_edge0: np.ndarray  # int32 (cells + 1)
     cell_edges: np.ndarray  # int32 edge
+    cell_static0: np.ndarray  # int32 (cells + 1)
+    cell_statics: np.ndarray  # int32 building b as b, tree t as -1 - t: bounding circles near the cell (STATIC_REACH)
 
 
 TABLE_TYPES: dict[str, np.dtype | type] = {
@@ -223,7 +228,8 @@ TABLE_TYPES: dict[str, np.dtype | type] = {
     "conflicts": CONFLICT_ROW, "stops": STOP_ROW, "lights": LIGHT_ROW, "plans": PLAN_ROW, "crossings": CROSSING_ROW,
     "edges": EDGE_ROW, "walks": WALK_ROW, "walk_points": WALK_POINT_ROW, "walk_link0": np.int32,
     "walk_links": np.int32, "buildings": BUILDING_ROW, "corners": CORNER_ROW, "trees": TREE_ROW, "cell0": np.int32,
-    "cells": np.int32, "cell_edge0": np.int32, "cell_edges": np.int32,
+    "cells": np.int32, "cell_edge0": np.int32, "cell_edges": np.int32, "cell_static0": np.int32,
+    "cell_statics": np.int32,
 }  # of the fields of MapTables  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import Command
 from world.queries import wrap_angle
 from world.route_line import ROUTE_STEP, RouteLine
@@ -18,10 +18,13 @@ _FOLLOW = int(Command.LANE_FOLLOW)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _STEP = np.float32(ROUTE_STEP)
 _FAR = np.float32(3e38)
+_SPACING = np.float32(1.05 * ROUTE_STEP)  # [m] no two neighbouring points are further apart
 
 
 class RouteTable(NamedTuple):
     """Routes of (B, K) drivers: R points and M lane pieces at most. Kernels take it as it is. Frame: map."""
+
+    SAME_SHAPE = ("piece_",)  # see world.pack
 
     x: NDArray[np.float32]  # (B, K, R) [m]
     y: NDArray[np.float32]  # (B, K, R) [m]
@@ -115,6 +118,24 @@ def pack_routes(
     return table
 
 
+@inline_kernel
+def _point_distance(routes, b, k, i, x, y):
+    """float32 [m] from (x, y) to point i of a route."""
+    dx, dy = x - routes.x[b, k, i], y - routes.y[b, k, i]
+    return np.float32(math.sqrt(dx * dx + dy * dy))
+
+
+@inline_kernel
+def _segment_cost(routes, b, k, i, x, y):
+    """(t, cost): fraction along route segment i of its point nearest to (x, y), and the distance to it squared."""
+    ax, ay = routes.x[b, k, i], routes.y[b, k, i]
+    ux, uy = routes.x[b, k, i + 1] - ax, routes.y[b, k, i + 1] - ay
+    rx, ry = x - ax, y - ay
+    t = min(max((rx * ux + ry * uy) / max(ux * ux + uy * uy, np.float32(1e-9)), _ZERO), _ONE)
+    gx, gy = rx - t * ux, ry - t * uy
+    return t, gx * gx + gy * gy
+
+
 @kernel
 def project_on_route(routes, b, k, x, y, hint, window):
     """(s, d) float32 [m]: progress of the route's point nearest to (x, y) within `hint` +- `window`, offset left of it.
@@ -129,22 +150,36 @@ def project_on_route(routes, b, k, x, y, hint, window):
     low = np.int64(math.floor(max(np.float32(hint) - np.float32(window), _ZERO) / _STEP))
     high = np.int64(math.floor(min(np.float32(hint) + np.float32(window), np.float32(1e8)) / _STEP))
     low, high = min(low, last), max(min(high, last), np.int64(0))
+    start = min(max(np.int64(np.float32(hint) / _STEP), low), high)
     best, best_t, best_cost = low, _ZERO, _FAR
-    ax, ay = routes.x[b, k, low], routes.y[b, k, low]
-    for i in range(low, high + 1):
-        bx, by = routes.x[b, k, i + 1], routes.y[b, k, i + 1]
-        ux, uy = bx - ax, by - ay
-        rx, ry = fx - ax, fy - ay
-        t = min(max((rx * ux + ry * uy) / max(ux * ux + uy * uy, np.float32(1e-9)), _ZERO), _ONE)
-        gx, gy = rx - t * ux, ry - t * uy
-        cost = gx * gx + gy * gy
+    t, cost = _segment_cost(routes, b, k, start, fx, fy)
+    if cost < best_cost:
+        best, best_t, best_cost = start, t, cost
+    near = np.float32(math.sqrt(best_cost))
+    i = start + 1
+    while i <= high:
+        room = _point_distance(routes, b, k, i, fx, fy) - near
+        if room > _SPACING:  # the next segments cannot be as near
+            i += np.int64(room / _SPACING)
+            continue
+        t, cost = _segment_cost(routes, b, k, i, fx, fy)
         if cost < best_cost:
-            best, best_t, best_cost = i, t, cost
-        ax, ay = bx, by
+            best, best_t, best_cost, near = i, t, cost, np.float32(math.sqrt(cost))
+        i += 1
+    i = start - 1
+    while i >= low:
+        room = _point_distance(routes, b, k, i + 1, fx, fy) - near
+        if room > _SPACING:
+            i -= np.int64(room / _SPACING)
+            continue
+        t, cost = _segment_cost(routes, b, k, i, fx, fy)
+        if cost <= best_cost:  # of several, the first
+            best, best_t, best_cost, near = i, t, cost, np.float32(math.sqrt(cost))
+        i -= 1
     return (np.float32(best) + best_t) * _STEP, _offset(routes, b, k, best, best_t, best_cost, fx, fy, last)
 
 
-@kernel
+@inline_kernel
 def _offset(routes, b, k, i, t, cost, x, y, last):
     """float32 [m] signed distance to the left of route segment i; at the route's ends only its lateral part."""
     ax, ay = routes.x[b, k, i], routes.y[b, k, i]
@@ -156,7 +191,7 @@ def _offset(routes, b, k, i, t, cost, x, y, last):
     return dist if cross >= _ZERO else -dist
 
 
-@kernel
+@inline_kernel
 def route_index(routes, b, k, s):
     """(i, t): the segment that holds progress s (clamped to the route) and the fraction along it; count >= 2."""
     u = min(max(np.float32(s) / _STEP, _ZERO), np.float32(routes.count[b, k] - 1))
@@ -164,7 +199,7 @@ def route_index(routes, b, k, s):
     return i, u - np.float32(i)
 
 
-@kernel
+@inline_kernel
 def route_point(routes, b, k, s):
     """(x, y, z, yaw, curvature, half_width, limit) float32 at progress s, linear, clamped; the route has a point."""
     if routes.count[b, k] < 2:
@@ -183,16 +218,31 @@ def route_point(routes, b, k, s):
     )
 
 
-@kernel
-def route_lane(routes, b, k, s):
-    """(lane, lane_s, piece, command) at progress s: global lane (-1 without a route), [m] along it, piece, Command."""
+@inline_kernel
+def route_piece(routes, b, k, at, piece):
+    """The lane piece that holds progress `at` [m], looked for from a piece that is near it; the route has a piece."""
+    piece = min(max(np.int64(piece), np.int64(0)), np.int64(routes.piece_count[b, k] - 1))
+    while piece > 0 and routes.piece_start[b, k, piece] > at:
+        piece -= 1
+    while piece + 1 < routes.piece_count[b, k] and routes.piece_start[b, k, piece + 1] <= at:
+        piece += 1
+    return piece
+
+
+@inline_kernel
+def route_lane_near(routes, b, k, s, near):
+    """`route_lane`, which looks from piece `near` on: quicker where that is remembered."""
     if routes.count[b, k] < 2:
         return np.int64(-1), _ZERO, np.int64(-1), np.int64(_FOLLOW)
     i, t = route_index(routes, b, k, s)
-    piece = np.int64(0)
     at = (np.float32(i) + t) * _STEP
-    while piece + 1 < routes.piece_count[b, k] and routes.piece_start[b, k, piece + 1] <= at:
-        piece += 1
+    piece = route_piece(routes, b, k, at, near)
     lane_s = routes.piece_s0[b, k, piece] + (at - routes.piece_start[b, k, piece])
     lane_s = min(lane_s, routes.piece_s1[b, k, piece])
     return np.int64(routes.piece_lane[b, k, piece]), lane_s, piece, np.int64(routes.command[b, k, i])
+
+
+@kernel
+def route_lane(routes, b, k, s):
+    """(lane, lane_s, piece, command) at progress s: global lane (-1 without a route), [m] along it, piece, Command."""
+    return route_lane_near(routes, b, k, s, np.int64(0))

@@ -153,6 +153,15 @@ def test_a_batch_is_its_worlds(name):
         assert encoded(name, one)[0].tobytes() == whole[b].tobytes()
 
 
+@pytest.mark.parametrize("name", ["vector", "lidar", "bev"])
+def test_a_slice_of_worlds_writes_theirs_alone(name):
+    scene, codec = made_up_scene(6, worlds=4, drivers=2), make_codec(name)
+    out = codec.buffer(4, 2)
+    out.fill(1)
+    codec.encode(scene, out, 1, 3)
+    assert (out[[0, 3]] == 1).all() and (out[1:3] == encoded(name, scene)[1:3]).all()
+
+
 @pytest.mark.parametrize("name", ["town01", "highway"])
 def test_true_scenes_lie_within_the_space_of_scenes(name):
     codec = make_codec("scene")

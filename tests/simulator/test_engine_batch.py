@@ -244,6 +244,24 @@ def test_resetting_some_worlds_leaves_the_others_alone(batch):
         assert (later[:, :2] == hashes[:60, :2]).all() and (later[:, 2:] == hashes[30:90, 2:]).all()
 
 
+def test_a_reset_forgets_the_episode_before():
+    """Walkers on crosswalks, lists and timers of the last episode are gone: what comes is as in a new engine."""
+    crowd = scenario(drivers=1, vehicles=30, pedestrians=60)
+    with town(scenario=crowd) as used, town(scenario=crowd) as new:
+        used.reset([3])
+        drive(used, 400)
+        assert used.model.walkers.busy_count[0] > 0, "nobody walks over the road when the episode ends"
+        for engine in (used, new):
+            engine.reset([4])
+        for group in ("walkers", "judge", "sensors", "worlds"):
+            old, fresh = getattr(used.model, group), getattr(new.model, group)
+            for name in old._fields:
+                assert np.array_equal(getattr(old, name), getattr(fresh, name), equal_nan=True), f"{group}.{name}"
+        for engine in (used, new):
+            drive(engine, 100)
+        assert used.state_hash[0] == new.state_hash[0]
+
+
 def test_a_reset_forgets_friction_lights_bodies_and_weather(batch):
     with town() as engine:
         engine.reset([77])

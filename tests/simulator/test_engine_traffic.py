@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from scenarios.registry import find_scenario
 from simulator.audit import run_audit
 from simulator.engine import Engine
 from simulator.overlap import overlapping_pairs, slots_overlap
@@ -12,6 +13,7 @@ from tests.simulator.engine_stage import map_set, run_for, scenario, toy_engine
 from world.build import build_road_map
 from world.kinds import BodyKind, Controller, LightState
 from world.mapset import pack_maps
+from world.opendrive import load_map
 from world.toy import LIMIT, multi_lane_road
 
 CAR, VAN, TRUCK, BUS, MOTORCYCLE, BICYCLE, WALKER = (int(k) for k in BodyKind)
@@ -257,6 +259,16 @@ def test_junctions_of_all_sorts_flow_without_contact(control, lanes):
         inside = [c for c in audit.contacts if math.hypot(c.x, c.y) < 60.0]  # further out they turn round on the spot
         assert inside == [] and audit.red == []
         assert audit.mean_speed > 0.8 and audit.longest_wait < 80.0
+
+
+def test_a_busy_roundabout_flows():
+    """Its junctions lie 11 m apart: whoever waited for room for those who drive on, too, would stand in the ring."""
+    maps = pack_maps([load_map(find_scenario("roundabout").map_path)])
+    with Engine(maps, scenario(vehicles=60)) as engine:
+        engine.reset([1])
+        audit = run_audit(engine, 400.0, every=4)
+    assert audit.contacts == [] and audit.respawns == 0
+    assert audit.mean_speed > 9.2 and audit.standing < 0.07
 
 
 # --- Walkers -------------------------------------------------------------------------------------------------------

@@ -100,7 +100,7 @@ def test_edges_are_the_nearest_in_order(town, s):
     own = got[:, 1] - got[:, 0]
     k = np.clip(-(got[:, 0] * own).sum(1) / (own * own).sum(1), 0, 1)
     mine = np.linalg.norm(got[:, 0] + k[:, None] * own, axis=1)
-    assert n > 10 and (np.diff(mine) > -1e-3).all()
+    assert n > 1 and (np.diff(mine) > -1e-3).all()
     sure = min(town.grid_reach, SCENE_RANGE)  # the cell's list holds all of these
     want = np.sort(distance[distance < sure])[:SCENE_EDGES]
     assert mine[: len(want)] == pytest.approx(want, abs=1e-3)

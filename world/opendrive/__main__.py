@@ -59,7 +59,8 @@ def plot(road_map: RoadMap, path: Path, size_px: int = 2000) -> None:
     """Draws a map into a PNG file."""
     import cv2
 
-    from world.draw import View, draw_map
+    from world.canvas import View
+    from world.draw import draw_map
 
     picture = draw_map(road_map, View.fit(road_map, size_px))
     done, data = cv2.imencode(".png", picture[:, :, ::-1])
