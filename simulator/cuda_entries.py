@@ -1,7 +1,8 @@
 """What runs on a CUDA device: kernels of one thread, and the Packs whose addresses they take.
 
-The very functions over which the CPU loops. A thread is a world; where the work is that of one driver or one slot and needs nothing of what others of its world do
-meanwhile, thread i * B + b is that of slot i of world b, so that neighbouring threads read neighbouring memory.
+The very functions over which the CPU loops. A thread is a world; where the work is one driver's or one slot's and
+needs nothing that others of its world do meanwhile, thread i * B + b is that of slot i of world b, so that neighbouring
+threads read and write neighbouring memory.
 """
 
 from collections.abc import Callable
