@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; `diagram` and `observations`: see --help."""
+"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; `diagram`, `observations`, `cuda`: see --help."""
 
 import argparse
 import json
@@ -139,6 +139,11 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["cuda"]:
+        from benchmarks.cuda import main as cuda_main
+
+        return cuda_main(argv[1:])
     args = _parser().parse_args(argv)
     try:
         return run(args)

@@ -173,37 +173,49 @@ def forget_one(b, k, env):
 
 
 @kernel
+def act_world(b, model, env):
+    """Take the actions of world b: controls, or paths for `track_world`."""
+    for k in range(env.drivers):
+        env.before[b, k] = model.judge.progress[b, k]
+        env.events[b, k] = 0
+        env.alive[b, k] = model.judge.active[b, k]
+        if env.alive[b, k]:
+            _take_one(b, k, model, env)
+        else:  # it waits for its place to become free
+            model.slots.control_steer[b, k], model.slots.control_accel[b, k] = _ZERO, -model.slots.max_brake[b, k]
+
+
+@kernel
 def act_worlds(address, env_address, first, last):
-    """Take the actions of the worlds first .. last - 1: controls, or paths for `track_worlds`."""
+    """`act_world` of the worlds first .. last - 1."""
     model, env = model_at(address), env_at(env_address)
     for b in range(first, last):
-        for k in range(env.drivers):
-            env.before[b, k] = model.judge.progress[b, k]
-            env.events[b, k] = 0
-            env.alive[b, k] = model.judge.active[b, k]
-            if env.alive[b, k]:
-                _take_one(b, k, model, env)
-            else:  # it waits for its place to become free
-                model.slots.control_steer[b, k], model.slots.control_accel[b, k] = _ZERO, -model.slots.max_brake[b, k]
+        act_world(b, model, env)
+
+
+@kernel
+def track_world(b, model, env):
+    """Controls for the next engine step of drivers of world b that follow paths."""
+    slots = model.slots
+    for k in range(env.drivers):
+        if not model.judge.active[b, k]:
+            continue
+        speed = slots.speed[b, k]
+        steer = _ZERO
+        if env.path_count[b, k] >= 2:
+            steer = track_path(
+                b, k, env.path, env.path_count[b, k], slots.x[b, k], slots.y[b, k], slots.yaw[b, k], speed,
+                slots.wheelbase[b, k], slots.rear_axle[b, k],
+            )  # fmt: skip
+        slots.control_steer[b, k] = steer
+        slots.control_accel[b, k] = speed_control(
+            speed, env.goal_speed[b, k], slots.max_accel[b, k], slots.max_brake[b, k]
+        )
 
 
 @kernel
 def track_worlds(address, env_address, first, last):
-    """Controls for the next engine step of drivers that follow paths."""
+    """`track_world` of the worlds first .. last - 1."""
     model, env = model_at(address), env_at(env_address)
-    slots = model.slots
     for b in range(first, last):
-        for k in range(env.drivers):
-            if not model.judge.active[b, k]:
-                continue
-            speed = slots.speed[b, k]
-            steer = _ZERO
-            if env.path_count[b, k] >= 2:
-                steer = track_path(
-                    b, k, env.path, env.path_count[b, k], slots.x[b, k], slots.y[b, k], slots.yaw[b, k], speed,
-                    slots.wheelbase[b, k], slots.rear_axle[b, k],
-                )  # fmt: skip
-            slots.control_steer[b, k] = steer
-            slots.control_accel[b, k] = speed_control(
-                speed, env.goal_speed[b, k], slots.max_accel[b, k], slots.max_brake[b, k]
-            )
+        track_world(b, model, env)

@@ -170,19 +170,25 @@ def _outcome_one(b, k, model, env):
 
 
 @kernel
+def outcome_world(b, model, env):
+    """Rewards and ends of world b after an action; drivers that are over take part no more."""
+    _take_events(b, model.judge, env)
+    for k in range(env.drivers):
+        if env.alive[b, k]:
+            _outcome_one(b, k, model, env)
+        else:
+            env.reward[b, k] = _ZERO
+            env.terms[b, k] = _ZERO
+            env.events[b, k] = 0
+            env.terminated[b, k] = env.truncated[b, k] = False
+
+
+@kernel
 def outcome_worlds(address, env_address, first, last):
-    """Rewards and ends of the worlds first .. last - 1 after an action; drivers that are over take part no more."""
+    """`outcome_world` of the worlds first .. last - 1."""
     model, env = model_at(address), env_at(env_address)
     for b in range(first, last):
-        _take_events(b, model.judge, env)
-        for k in range(env.drivers):
-            if env.alive[b, k]:
-                _outcome_one(b, k, model, env)
-            else:
-                env.reward[b, k] = _ZERO
-                env.terms[b, k] = _ZERO
-                env.events[b, k] = 0
-                env.terminated[b, k] = env.truncated[b, k] = False
+        outcome_world(b, model, env)
 
 
 @kernel
@@ -235,13 +241,19 @@ def _rejoin_one(b, k, model, env):
 
 
 @kernel
+def rejoin_world(b, model, env):
+    """Drivers of world b that are over and may join begin anew, where their places are free."""
+    for k in range(env.drivers):
+        if env.joins[b, k] and not model.judge.active[b, k]:
+            _rejoin_one(b, k, model, env)
+
+
+@kernel
 def rejoin_worlds(address, env_address, first, last):
-    """Drivers of the worlds first .. last - 1 that are over and may join begin anew, where their places are free."""
+    """`rejoin_world` of the worlds first .. last - 1."""
     model, env = model_at(address), env_at(env_address)
     for b in range(first, last):
-        for k in range(env.drivers):
-            if env.joins[b, k] and not model.judge.active[b, k]:
-                _rejoin_one(b, k, model, env)
+        rejoin_world(b, model, env)
 
 
 @kernel

@@ -8,10 +8,11 @@ from pathlib import Path
 
 
 def _ptx(args: argparse.Namespace) -> int:
-    from simulator.ptx import PHASES, PtxError, assemble, make_ptx, write_ptx
+    from simulator.cuda_entries import ENTRIES
+    from simulator.ptx import PtxError, assemble, make_ptx, write_ptx
 
     print(f"{'kernel':8} {'KiB':>6} {'registers':>9} {'stack B':>7} {'compile s':>9} {'ptxas s':>7}")
-    for phase in args.phase or PHASES:
+    for phase in args.phase or ENTRIES:
         start = time.perf_counter()
         try:
             text = make_ptx(phase, args.cc)
@@ -28,7 +29,7 @@ def _ptx(args: argparse.Namespace) -> int:
     return 0
 
 
-def _capability(text: str) -> tuple[int, int]:
+def capability_of(text: str) -> tuple[int, int]:
     """Compute capability of "80" or "8.0"."""
     digits = text.replace(".", "")
     if not digits.isdigit() or len(digits) < 2:
@@ -81,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True)
     ptx = commands.add_parser("ptx", help="write PTX files; needs no GPU")
     ptx.add_argument("--out", type=Path, default=Path("runs/ptx"), help="folder (runs/ptx)")
-    ptx.add_argument("--cc", type=_capability, default=(8, 0), help="compute capability, such as 80 or 9.0 (8.0)")
+    ptx.add_argument("--cc", type=capability_of, default=(8, 0), help="compute capability, such as 80 or 9.0 (8.0)")
     ptx.add_argument("--phase", action="append", help="only this phase (may be given more than once)")
     ptx.add_argument("--no-ptxas", action="store_true", help="do not assemble to count registers")
     ptx.set_defaults(run=_ptx)

@@ -11,6 +11,7 @@ import numpy as np
 from world.kernel import kernel
 from world.records import Event
 from world.scenario import JudgeConfig
+from world.shared_writes import count_up
 
 NOT_ASKED = np.float32(9.0)  # no yaw
 EVENTS_A_DRIVER = 32  # events that one driver may cause between two `clear_events`
@@ -147,11 +148,11 @@ def emit(b, k, kind, value, other, fault, x, y, worlds, judge):
     Args:
         kind: EventKind. value: see docs/judge.md. other: slot or -1. fault: Fault. x, y: [m] where.
     """
-    n = judge.event_count[b]
+    n = count_up(judge.event_count, b)
     if n >= judge.event_kind.shape[1]:
-        judge.event_lost[b] += 1
+        judge.event_count[b] = judge.event_kind.shape[1]
+        count_up(judge.event_lost, b)
         return
-    judge.event_count[b] = n + 1
     judge.event_step[b, n], judge.event_driver[b, n], judge.event_kind[b, n] = worlds.step[b], k, kind
     judge.event_value[b, n], judge.event_other[b, n], judge.event_fault[b, n] = value, other, fault
     judge.event_x[b, n], judge.event_y[b, n] = x, y

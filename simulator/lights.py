@@ -13,6 +13,7 @@ import numpy as np
 from world.kernel import inline_kernel, kernel
 from world.kinds import LightState, StopKind
 from world.random import draw_index, draw_unit
+from world.shared_writes import set_bits
 
 MIN_GREEN = np.float32(6.0)  # [s]
 MAX_GREEN = np.float32(20.0)  # [s] while somebody else waits
@@ -43,9 +44,9 @@ def call_light(b, stop, room, speed, tables, worlds):
     if room < CALL_REACH and room > -_ONE:
         light = tables.lights[tables.stops[stop].light]
         plan, bit = light.plan - tables.maps[worlds.map_id[b]].plan0, phase_bit(light.phase)
-        worlds.plan_calls[b, plan] |= bit
+        set_bits(worlds.plan_calls, b, plan, bit)
         if room < max(QUEUE, PASSAGE * speed):  # and keeps it green
-            worlds.plan_holds[b, plan] |= bit
+            set_bits(worlds.plan_holds, b, plan, bit)
 
 
 @kernel

@@ -1,7 +1,6 @@
-"""PTX of the engine's kernels, for a CUDA device that need not be there.
+"""PTX of the kernels of `simulator.cuda_entries`, for a CUDA device that need not be there.
 
-One thread a world: the very functions `phase(b, model)` over which the CPU loops become device functions. Needs the
-extra `cuda`: numba-cuda, and NVIDIA's libNVVM, libdevice and NVRTC as wheels. No driver, no GPU.
+Needs the extra `cuda`: numba-cuda, and NVIDIA's libNVVM, libdevice and NVRTC as wheels. No driver, no GPU.
 """
 
 import os
@@ -9,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,69 +17,23 @@ from typing import Any, NamedTuple
 from numba import types
 from numba.core.types import unliteral
 
-from simulator.hashing import hash_world
-from simulator.model import model_at
-from simulator.scene_fill import scene_world
-from simulator.sensors import sense_world
-from simulator.step import (
-    decide_world,
-    judge_phase,
-    life_world,
-    lights_phase,
-    lists_of_world,
-    move_world,
-    reset_world,
-    step_world,
-    walkers_phase,
-)
-from world.kernel import kernel
+from simulator.cuda_entries import ENTRIES, Entry
+from world.names import unknown_name
+from world.pack import pack_reader
 
 PTXAS_TIMEOUT = 600.0  # [s]
-
-
-@kernel
-def hash_phase(b, model):
-    """Mix the state of world b into its hash."""
-    hash_world(b, model.tables, model.slots, model.worlds, model.bits, model.state_hash)
-
-
-@kernel
-def scene_phase(b, model):
-    """Fill the true scenes of the drivers of world b."""
-    scene_world(b, model.tables, model.slots, model.worlds, model.routes, model.judge, model.scene, model.dt)
-
-
-@kernel
-def sense_phase(b, model):
-    """Fill what the sensors of the drivers of world b measure."""
-    sense_world(b, model.slots, model.worlds, model.sensors, model.noise)
-
-
-PHASES: dict[str, Callable] = {
-    "lights": lights_phase,
-    "lists": lists_of_world,
-    "decide": decide_world,
-    "move": move_world,
-    "walkers": walkers_phase,
-    "life": life_world,
-    "judge": judge_phase,
-    "hash": hash_phase,
-    "step": step_world,
-    "reset": reset_world,
-    "scene": scene_phase,
-    "sense": sense_phase,
-}
 
 
 class PtxError(RuntimeError):
     """PTX cannot be made here; says what is missing."""
 
 
-class Resources(NamedTuple):
-    """What a thread of a kernel takes on a device."""
+class Assembled(NamedTuple):
+    """Machine code of a kernel, and what a thread of it takes on a device."""
 
     registers: int
     stack: int  # [B] of local memory
+    code: bytes
 
 
 def _cuda() -> tuple[Any, Any]:
@@ -121,53 +74,72 @@ def check_toolchain(compute_capability: tuple[int, int] = (8, 0)) -> None:
 
 @contextmanager
 def _device(dispatcher: Any, compute_capability: tuple[int, int]) -> Iterator[None]:
-    """Let callees compile for a device that is not there, and once for all integer constants.
+    """Let callees compile for a device that is not there, once for all integer constants, and without fused sums.
 
-    numba-cuda asks the present device when it compiles a callee, even if the caller is compiled for a named one.
+    numba-cuda asks the present device when it compiles a callee, even if the caller is compiled for a named one, and
+    has no option for libNVVM to leave products and sums apart.
     """
+    from numba.cuda.cudadrv import nvvm
+
     kind = dispatcher.CUDADispatcher
-    ask, resolve = dispatcher.get_current_device, kind.get_call_template
+    ask, resolve, translate = dispatcher.get_current_device, kind.get_call_template, nvvm.compile_ir
 
     def without_literals(self, args, kws):
         return resolve(self, tuple(unliteral(a) for a in args), {name: unliteral(a) for name, a in kws.items()})
 
+    def unfused(code, **options):
+        return translate(code, **{"fma": False, **options})
+
     dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=compute_capability)
-    kind.get_call_template = without_literals
+    kind.get_call_template, nvvm.compile_ir = without_literals, unfused
     try:
         yield
     finally:
-        dispatcher.get_current_device, kind.get_call_template = ask, resolve
+        dispatcher.get_current_device, kind.get_call_template, nvvm.compile_ir = ask, resolve, translate
 
 
-def _over_worlds(name: str, phase: Callable, cuda: Any) -> Callable:
-    """A kernel that takes the address of a Model and runs a phase, one thread a world."""
+def _over_threads(name: str, entry: Entry, cuda: Any) -> Callable:
+    """A kernel that takes the number of threads and the addresses of an entry's Packs, all int64."""
+    body, count = entry.body, len(entry.packs)
+    one, two, three = (pack_reader(kind) for kind in (*entry.packs, *entry.packs[:1] * 2)[:3])
 
-    def worlds(address):
-        model = model_at(address)
-        b = cuda.grid(1)
-        if b < model.state_hash.shape[0]:
-            phase(b, model)
+    def threads_1(threads, a):
+        t = cuda.grid(1)
+        if t < threads:
+            body(t, one(a))
 
-    worlds.__name__ = worlds.__qualname__ = f"tarmac_{name}"
-    return worlds
+    def threads_2(threads, a, b):
+        t = cuda.grid(1)
+        if t < threads:
+            body(t, one(a), two(b))
+
+    def threads_3(threads, a, b, c):
+        t = cuda.grid(1)
+        if t < threads:
+            body(t, one(a), two(b), three(c))
+
+    made = (threads_1, threads_2, threads_3)[count - 1]
+    made.__name__ = made.__qualname__ = f"tarmac_{name}"
+    return made
 
 
-def make_ptx(phase: str, compute_capability: tuple[int, int] = (8, 0)) -> str:
-    """PTX text of one of PHASES, as a kernel that takes the address (int64) of a Model.
+def make_ptx(name: str, compute_capability: tuple[int, int] = (8, 0), entries: Mapping[str, Entry] = ENTRIES) -> str:
+    """PTX text of an entry, as a kernel that takes a number of threads and the addresses of Packs, all int64.
 
-    The Model and the arrays that it points to lie where the device can read them.
+    The Packs and the arrays that they point to lie where the device can read them, as `simulator.device` puts them
+    there. Products and sums are not fused, so what the kernels compute with them is what the CPU computes.
 
     Raises:
-        ValueError: an unknown phase or device. PtxError: something that it takes is not installed.
+        ValueError: an unknown entry or device. PtxError: something that it takes is not installed.
     """
-    if phase not in PHASES:
-        raise ValueError(f"phase {phase!r} is unknown; allowed: {', '.join(PHASES)}")
+    if name not in entries:
+        raise ValueError(unknown_name("kernel", name, entries))
     check_toolchain(compute_capability)
     cuda, dispatcher = _cuda()
+    entry = entries[name]
+    signature = types.void(*[types.int64] * (1 + len(entry.packs)))
     with _device(dispatcher, compute_capability):
-        text, _ = cuda.compile_ptx(
-            _over_worlds(phase, PHASES[phase], cuda), types.void(types.int64), cc=compute_capability
-        )
+        text, _ = cuda.compile_ptx(_over_threads(name, entry, cuda), signature, cc=compute_capability)
     return text
 
 
@@ -193,8 +165,8 @@ def _find_ptxas() -> str | None:
     return found or (shutil.which("ptxas", path=f"{home}/bin") if home else None) or shutil.which("ptxas")
 
 
-def assemble(text: str, compute_capability: tuple[int, int] = (8, 0)) -> Resources | None:
-    """Let ptxas check PTX and count what it takes; None where ptxas is absent.
+def assemble(text: str, compute_capability: tuple[int, int] = (8, 0)) -> Assembled | None:
+    """Machine code of PTX, and what it takes, by ptxas; None where ptxas is absent.
 
     Raises:
         PtxError: ptxas rejects the text.
@@ -204,22 +176,28 @@ def assemble(text: str, compute_capability: tuple[int, int] = (8, 0)) -> Resourc
         return None
     arch = f"sm_{compute_capability[0]}{compute_capability[1]}"
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "kernel.ptx"
+        source, result = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
         source.write_text(text)
-        command = [ptxas, "-v", f"--gpu-name={arch}", str(source), "-o", str(Path(folder) / "kernel.cubin")]
+        command = [ptxas, "-v", "--fmad=false", f"--gpu-name={arch}", str(source), "-o", str(result)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PTXAS_TIMEOUT, check=False)
+        code = result.read_bytes() if done.returncode == 0 else b""
     if done.returncode:
         raise PtxError(f"{ptxas} rejects the PTX: {done.stderr.strip()[:400]}")
     # Only the kernel itself has such a line; stack counts what its callees take
     used = re.search(r"Used (\d+) registers(?:.*?(\d+) bytes cumulative stack size)?", done.stderr)
     if used is None:
         raise PtxError(f"{ptxas} does not say what the kernel takes: {done.stderr.strip()[:400]}")
-    return Resources(int(used[1]), int(used[2] or 0))
+    return Assembled(int(used[1]), int(used[2] or 0), code)
 
 
 def write_ptx(text: str, path: Path) -> None:
     """Write PTX so that nobody ever sees half of it."""
+    write_whole(text.encode(), path)
+
+
+def write_whole(data: bytes, path: Path) -> None:
+    """Write a file so that nobody ever sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
+    temporary.write_bytes(data)
     os.replace(temporary, path)

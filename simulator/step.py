@@ -14,10 +14,20 @@ from simulator.overlap import sort_world
 from simulator.spawn import fill_world, life_one, start_speed
 from simulator.walkers_spawn import spawn_walkers_world
 from simulator.walkers_step import step_walkers_world
-from world.kernel import kernel
+from world.kernel import inline_kernel, kernel
 from world.kinds import Controller
 
 _TRAFFIC, _EXTERNAL = int(Controller.TRAFFIC), int(Controller.EXTERNAL)
+
+
+@inline_kernel
+def decide_slot(b, i, lane0, model):
+    """Decision of slot i, if it is a traffic vehicle. It looks at nothing that others decide in the same step."""
+    slots = model.slots
+    if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] == _TRAFFIC:
+        decide_one(
+            b, i, lane0, model.dt, model.network, model.tables, slots, model.worlds, model.walkers, model.traffic
+        )
 
 
 @kernel
@@ -28,30 +38,33 @@ def decide_world(b, model):
     for i in range(slots.x.shape[1]):
         fetch_rows(b, i, model.network, slots, model.traffic)
         fetch_leader(b, i, slots, model.traffic)
-        if slots.valid[b, i] and slots.kind[b, i] != PEDESTRIAN and slots.controller[b, i] == _TRAFFIC:
-            decide_one(
-                b, i, lane0, model.dt, model.network, model.tables, slots, model.worlds, model.walkers, model.traffic
-            )
+        decide_slot(b, i, lane0, model)
+
+
+@inline_kernel
+def move_slot(b, i, model):
+    """Motion of slot i, unless it is the world's own walker. It looks at nobody else."""
+    slots, worlds, traffic, dt = model.slots, model.worlds, model.traffic, model.dt
+    keep_old(b, i, slots)
+    if not slots.valid[b, i]:
+        return
+    controller = slots.controller[b, i]
+    if controller == _EXTERNAL:
+        drive_bicycle(b, i, slots.control_steer[b, i], slots.control_accel[b, i], dt, slots, worlds)
+        count_waiting(b, i, dt, slots, traffic)
+    elif controller != _TRAFFIC:
+        drive_script(b, i, dt, slots, worlds, traffic)
+    elif slots.kind[b, i] != PEDESTRIAN:
+        entity = np.int64(ENTITY_VEHICLE + i - model.drivers)
+        drive_traffic(b, i, entity, dt, model.network, model.tables, slots, worlds, traffic)
 
 
 @kernel
 def move_world(b, model):
     """Motion of all bodies of world b except its own walkers."""
-    slots, worlds, traffic, dt = model.slots, model.worlds, model.traffic, model.dt
-    for i in range(slots.x.shape[1]):
-        fetch_rows(b, i, model.network, slots, traffic)
-        keep_old(b, i, slots)
-        if not slots.valid[b, i]:
-            continue
-        controller = slots.controller[b, i]
-        if controller == _EXTERNAL:
-            drive_bicycle(b, i, slots.control_steer[b, i], slots.control_accel[b, i], dt, slots, worlds)
-            count_waiting(b, i, dt, slots, traffic)
-        elif controller != _TRAFFIC:
-            drive_script(b, i, dt, slots, worlds, traffic)
-        elif slots.kind[b, i] != PEDESTRIAN:
-            entity = np.int64(ENTITY_VEHICLE + i - model.drivers)
-            drive_traffic(b, i, entity, dt, model.network, model.tables, slots, worlds, traffic)
+    for i in range(model.slots.x.shape[1]):
+        fetch_rows(b, i, model.network, model.slots, model.traffic)
+        move_slot(b, i, model)
 
 
 @kernel

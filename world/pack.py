@@ -41,7 +41,7 @@ class PackType(types.Type):
     """Numba's type of a Pack: names and types of its fields, and where their words lie."""
 
     def __init__(self, label: str, fields: tuple[tuple[str, types.Type], ...], same_shape: SameShape = False):
-        self.label, self.fields = label, fields
+        self.label, self.fields, self.same_shape = label, fields, same_shape
         self.where: dict[str, tuple[int, types.Type, int]] = {}  # place, type, place of the shape
         at = 0
         shapes: dict[tuple[str, int], int] = {}  # by group and number of axes
@@ -63,12 +63,13 @@ class PackType(types.Type):
 class Pack:
     """A NamedTuple of C-contiguous arrays, numbers and other tuples or Packs, laid out for kernels.
 
-    Attributes of the tuple are attributes of the Pack; `address` is what an entry point takes.
+    Attributes of the tuple are attributes of the Pack; `address` is what an entry point takes, `inner` are the Packs of
+    its fields that are tuples.
     """
 
     def __init__(self, fields: NamedTuple):
         self._fields_tuple = fields
-        self._inner: list[Pack] = []
+        self.inner: dict[str, Pack] = {}  # the fields that are tuples
         kinds: list[tuple[str, types.Type]] = []
         words: list[int] = []
         for name, value in zip(fields._fields, fields, strict=True):
@@ -102,7 +103,7 @@ class Pack:
             return typeof(value), header + list(value.shape) + list(value.strides)
         if isinstance(value, Pack) or hasattr(value, "_fields"):
             inner = value if isinstance(value, Pack) else Pack(value)
-            self._inner.append(inner)
+            self.inner[name] = inner
             return inner._numba_type_, [inner.address]
         kind = _SCALARS.get(type(value).__name__)
         if kind is None:
@@ -110,6 +111,11 @@ class Pack:
         bits = np.zeros(1, np.uint64)
         bits.view(np.dtype(str(kind)) if kind != types.boolean else np.uint8)[0] = value
         return kind, [int(bits[0])]
+
+    @property
+    def words(self) -> np.ndarray:
+        """uint64: a copy of the block that kernels read, see PackType.where."""
+        return self._block.copy()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_fields_tuple"], name)
