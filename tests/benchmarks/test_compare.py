@@ -27,9 +27,9 @@ SHORT = Timing(pairs=3, wall=0.0, warm=0.0)
 QUIET = Follow(lambda line: None)
 
 
-def fake(key, behaviour="works", steps=10, ours=False, patience=60.0):
+def fake(key, behaviour="works", steps=10, ours=False):
     command = [sys.executable, FAKE, behaviour, str(steps)]
-    return Contender(key, key.title(), lambda core: Worker(key, command, patience=patience), ours)
+    return Contender(key, key.title(), lambda core: Worker(key, command), ours)
 
 
 def test_ratios_are_of_neighbouring_windows_and_the_warm_up_counts_nowhere():
@@ -74,7 +74,7 @@ def test_a_peer_that_cannot_start_is_told():
 
 def test_a_worker_that_hangs_is_given_up():
     with pytest.raises(WorkerError, match="hangs gave no answer within 0.2 s"):
-        fake("hangs", "silent", patience=0.2).start(0)
+        Worker("hangs", [sys.executable, FAKE, "silent", "1"], patience=0.2)
 
 
 def test_each_round_ticks_and_windows_take_turns():
@@ -173,9 +173,10 @@ def test_the_table_has_a_row_a_profile_and_contender_sizes_of_traffic_too():
     assert seen[0].goal == 0.5  # of 10 M
     assert seen[0].span == (4e6, 6e6) and seen[0].ratios == {"SUMO": found["ratio"]["n500"]}
     assert "no network" in seen[1].note
-    console = Console(file=io.StringIO(), width=130)
+    said = io.StringIO()
+    console = Console(file=said, width=140)
     show_all({"traffic": found}, console)
-    assert "20 x SUMO (16-39)" in console.file.getvalue() and "5 M vehicle updates" in console.file.getvalue()
+    assert "20 x SUMO (16-39)" in said.getvalue() and "5 M vehicle updates" in said.getvalue()
 
 
 @pytest.mark.parametrize("value, text", [(24.5, "24.5"), (999.7, "1 k"), (143e3, "143 k"), (2.04e6, "2.04 M")])
