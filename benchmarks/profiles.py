@@ -89,7 +89,7 @@ PROFILES: dict[str, Profile] = {
         Profile(
             "compact",
             "learning drivers among reactive traffic, default observation",
-            "1022 controlled drivers in 73 worlds, 14 other vehicles each, lights, collision, off-road, resets",
+            "1022 controlled drivers in 73 worlds, 6 other vehicles each, lights, collision, off-road, resets",
             "agent_steps_per_s",
             (_ours("ours", "Tarmac", "compact", 2e6),),
             in_turns,
