@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 GOAL = 10e6  # vehicle updates a second
@@ -28,7 +29,7 @@ def show_traffic(found: dict[str, Any], console: Console) -> None:
         table = Table("", "ours", "SUMO", title=f"{n[1:]} vehicles, {found['street_km'][n]} km of lanes")
         columns = [found[who].get(n) for who in ("ours", "sumo")]
         for label, key, form in ROWS:
-            table.add_row(label, *("-" if c is None else form.format(c[key]) for c in columns))
+            table.add_row(escape(label), *("-" if c is None else form.format(c[key]) for c in columns))
         console.print(table)
     for n, ratio in found["ratio"].items():
         console.print(
