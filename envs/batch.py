@@ -38,7 +38,7 @@ class DriveBatch:
         observer: what is seen; observer.value() are the observations of all rows.
     """
 
-    def __init__(self, config: EnvConfig, worlds: int):
+    def __init__(self, config: EnvConfig, worlds: int, buffers: int = 1):
         check_config(config)
         if worlds < 1:
             raise ValueError(f"worlds: got {worlds}, allowed is 1 or more")
@@ -48,7 +48,7 @@ class DriveBatch:
         self._starts = Starts(self.engine, config.starts)
         self._arrays = make_arrays(config, worlds)
         self._pack = Pack(self._arrays)
-        self.observer = make_observer(config.observation, self.engine)
+        self.observer = make_observer(config.observation, self.engine, buffers)
         self.rows = worlds * config.drivers
         self._follows_path = config.action in ("meta", "waypoints")
         self._seed = np.zeros(worlds, np.int64)
@@ -199,6 +199,7 @@ class DriveBatch:
             return
         ended = (self.terminated | self.truncated) & ~self.active
         self.active[ended] = True  # who takes no part sees nothing
+        self.observer.turn()
         self._each(self.observer.observe, self._slices)
         self.active[ended] = False
 

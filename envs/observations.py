@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from agents.codec import make_codec
 from simulator.engine import Engine
 from simulator.entries import scene_worlds
+from simulator.observe_rich import RICH_FLOATS, observe_rich_worlds
 from simulator.observe_vector import observe_vector_worlds
+from simulator.rich_observer import RichObserver
 from world.names import unknown_name
 
 
@@ -34,6 +36,10 @@ class Observer(Protocol):
         """Those of the (B, K) drivers begin in the midst of their world's episode."""
         ...
 
+    def turn(self) -> None:
+        """The next observations go into the next buffer of the ring."""
+        ...
+
     def observe(self, first: int, last: int) -> None:
         """Bring the rows of the worlds first .. last - 1 up to date."""
         ...
@@ -48,13 +54,23 @@ class Observer(Protocol):
 
 
 class ArrayObserver:
-    """An observation that is one array a driver."""
+    """An observation that is one array a driver.
 
-    def __init__(self, space: spaces.Box, engine: Engine):
-        shape = (*engine.model.judge.active.shape, *space.shape)
+    Attributes: `ring`, (S, B, K, *shape), the last S observations; `buffer`, (B, K, *shape), the present one of them.
+    """
+
+    def __init__(self, space: spaces.Box, engine: Engine, buffers: int, ring: NDArray | None = None):
+        shape = (buffers, *engine.model.judge.active.shape, *space.shape)
         self.space, self._engine = space, engine
-        self.buffer = np.zeros(shape, space.dtype)
-        self._rows: NDArray = self.buffer.reshape(-1, *space.shape)
+        self.ring = np.zeros(shape, space.dtype) if ring is None else ring
+        self._buffers = [self.ring[i] for i in range(buffers)]
+        self._all_rows = [buffer.reshape(-1, *space.shape) for buffer in self._buffers]
+        self.at = 0
+        self.buffer, self._rows = self._buffers[0], self._all_rows[0]
+
+    def turn(self) -> None:
+        self.at = (self.at + 1) % len(self._buffers)
+        self.buffer, self._rows = self._buffers[self.at], self._all_rows[self.at]
 
     def value(self, copy: bool) -> NDArray:
         return self._rows.copy() if copy else self._rows
@@ -72,19 +88,31 @@ class ArrayObserver:
 class VectorObserver(ArrayObserver):
     """`vector` by the fused kernel."""
 
-    def __init__(self, engine: Engine):
-        super().__init__(make_codec("vector").space(), engine)
+    def __init__(self, engine: Engine, buffers: int):
+        super().__init__(make_codec("vector").space(), engine, buffers)
 
     def observe(self, first: int, last: int) -> None:
         observe_vector_worlds(self._engine.address, first, last, self.buffer)
 
 
+class RichRowsObserver(ArrayObserver):
+    """`rich`, straight from the engine's state; its buffers are cleared only where rows are there no more."""
+
+    def __init__(self, engine: Engine, buffers: int):
+        self._rich = RichObserver(engine, buffers)
+        space = spaces.Box(-1.0, 1.0, (RICH_FLOATS,), np.float32)
+        super().__init__(space, engine, buffers, self._rich.out)
+
+    def observe(self, first: int, last: int) -> None:
+        observe_rich_worlds(self._engine.address, self._rich.address, first, last, self.at)
+
+
 class CodecObserver(ArrayObserver):
     """An encoding of the true Scene into one array."""
 
-    def __init__(self, name: str, engine: Engine):
+    def __init__(self, name: str, engine: Engine, buffers: int):
         self._codec = make_codec(name)
-        super().__init__(self._codec.space(), engine)
+        super().__init__(self._codec.space(), engine, buffers)
         self._scene = engine.scene_record
 
     def observe(self, first: int, last: int) -> None:
@@ -103,7 +131,9 @@ class CodecObserver(ArrayObserver):
 class SceneObserver:
     """The typed Scene as a dictionary of arrays."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, buffers: int):
+        if buffers != 1:
+            raise ValueError(f"buffers: got {buffers}, the observation scene has 1")
         self._engine, self._codec, self._scene = engine, make_codec("scene"), engine.scene_record
         self.space = self._codec.space()
         self.buffers = self._codec.buffer(*engine.model.judge.active.shape)
@@ -114,6 +144,9 @@ class SceneObserver:
 
     def forget(self, drivers: NDArray[np.bool_]) -> None:
         """Nothing is remembered."""
+
+    def turn(self) -> None:
+        """There is one buffer."""
 
     def observe(self, first: int, last: int) -> None:
         scene_worlds(self._engine.address, first, last)
@@ -126,10 +159,11 @@ class SceneObserver:
         return {n: a[index].copy() if copy else a[index] for n, a in self._rows.items()}
 
 
-OBSERVATIONS: dict[str, Callable[[Engine], Observer]] = {
+OBSERVATIONS: dict[str, Callable[[Engine, int], Observer]] = {
     "vector": VectorObserver,
-    "lidar": lambda engine: CodecObserver("lidar", engine),
-    "bev": lambda engine: CodecObserver("bev", engine),
+    "rich": RichRowsObserver,
+    "lidar": lambda engine, buffers: CodecObserver("lidar", engine, buffers),
+    "bev": lambda engine, buffers: CodecObserver("bev", engine, buffers),
     "scene": SceneObserver,
 }
 
@@ -145,6 +179,15 @@ def check_observation(name: str) -> str:
     return name
 
 
-def make_observer(name: str, engine: Engine) -> Observer:
-    """The observer of an engine's drivers. Raises ValueError: unknown name, with the nearest match."""
-    return OBSERVATIONS[check_observation(name)](engine)
+def make_observer(name: str, engine: Engine, buffers: int = 1) -> Observer:
+    """The observer of an engine's drivers.
+
+    Args:
+        buffers: observations that are kept, the present one included.
+
+    Raises:
+        ValueError: unknown name, with the nearest match; no buffer, or more than `scene` has.
+    """
+    if buffers < 1:
+        raise ValueError(f"buffers: got {buffers}, allowed is 1 or more")
+    return OBSERVATIONS[check_observation(name)](engine, buffers)

@@ -31,6 +31,7 @@ class DriveVectorEnv(VectorEnv):
         preset: of envs.options.PRESETS, where no config is given.
         autoreset_mode: "next_step" or "same_step", see gymnasium.vector.AutoresetMode.
         copy: hand out copies; False: views that the next step overwrites, for speed.
+        buffers: with copy False, observations stay as they are for so many steps: those of a rollout, in place.
         render_mode: None or "rgb_array" (a picture from above of every environment).
         render_config: an envs.render.RenderConfig, or a dict of some of its fields: size, scale and content.
 
@@ -47,6 +48,7 @@ class DriveVectorEnv(VectorEnv):
         preset: str = "default",
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         copy: bool = True,
+        buffers: int = 1,
         render_mode: str | None = None,
         render_config: Any = None,
         **options: Any,
@@ -61,7 +63,7 @@ class DriveVectorEnv(VectorEnv):
         self.render_mode = check_render_mode(render_mode, ("rgb_array",))
         self._render_config = check_render_config(render_config)
         self.num_envs, self.copy = num_envs, copy
-        self.batch = DriveBatch(self.config, num_envs // drivers)
+        self.batch = DriveBatch(self.config, num_envs // drivers, buffers)
         self.single_observation_space = self.batch.observer.space
         self.single_action_space = action_space(self.config)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
