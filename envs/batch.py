@@ -34,7 +34,8 @@ class DriveBatch:
     Attributes (rows first, N = B * K; views that the next step overwrites):
         reward: (N,) float32. terms: {name: (N,) float32} that sum to it. terminated, truncated: (N,) bool.
         events: (N,) int64 bits of world.kinds.EventKind. alive: (N,) bool, the row's driver took part in the step.
-        progress: (N,) float32 [m]. episode_return: (N,) float32, episode_steps: (N,) int32, so far.
+        progress: (N,) float32 [m]. row_seeds: (N,) int64, of the episode that the row's world is in.
+        episode_return: (N,) float32, episode_steps: (N,) int32, so far.
         observer: what is seen; observer.value() are the observations of all rows.
     """
 
@@ -52,6 +53,7 @@ class DriveBatch:
         self.rows = worlds * config.drivers
         self._follows_path = config.action in ("meta", "waypoints")
         self._seed = np.zeros(worlds, np.int64)
+        self.row_seeds = np.zeros(self.rows, np.int64)
         self._slices = _slices(worlds, config.threads)
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = -1
@@ -99,6 +101,7 @@ class DriveBatch:
 
     def _begin(self, b: int, seed: int) -> None:
         self._seed[b] = seed
+        self.row_seeds[b * self.config.drivers : (b + 1) * self.config.drivers] = seed
         self._starts.begin(b, seed)
         begin_world(self.engine.address, self._pack.address, b)
         self.observer.begin(b)

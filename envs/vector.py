@@ -17,6 +17,9 @@ from envs.spaces import action_space
 AUTORESET = {mode.value: mode for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
 
 
+_TOLD = {"progress": "progress", "events": "events", "active": "active", "seed": "row_seeds"}  # info: of the batch
+
+
 class DriveVectorEnv(VectorEnv):
     """`num_envs` learning drivers, `drivers` of them a world.
 
@@ -68,6 +71,10 @@ class DriveVectorEnv(VectorEnv):
         self.single_action_space = action_space(self.config)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
+        everyone = np.ones(num_envs, np.bool_)
+        self._views = {name: getattr(self.batch, attribute) for name, attribute in _TOLD.items()}
+        self._views |= {f"_{name}": everyone for name in (*_TOLD, "terms")}
+        self._term_views = {**self.batch.terms, **{f"_{name}": everyone for name in self.batch.terms}}
         self._ready = False
         self._waiting_worlds = np.zeros(self.batch.worlds, np.bool_)  # NEXT_STEP: they begin anew at the next step
 
@@ -190,20 +197,15 @@ class DriveVectorEnv(VectorEnv):
         return self.batch.observer.value(self.copy)
 
     def _info(self, done: NDArray[np.bool_] | None = None, copy: bool | None = None) -> dict[str, Any]:
-        batch, everyone = self.batch, np.ones(self.num_envs, np.bool_)
+        batch = self.batch
         copy = self.copy if copy is None else copy
-        values: dict[str, Any] = {
-            "progress": batch.progress,
-            "events": batch.events,
-            "active": batch.active,
-            "seed": np.repeat(batch.seeds, self.config.drivers),
-        }
-        infos: dict[str, Any] = {}
-        for name, value in values.items():
-            infos[name], infos[f"_{name}"] = value.copy() if copy else value, everyone
-        infos["terms"] = {name: value.copy() if copy else value for name, value in batch.terms.items()}
-        infos["terms"] |= {f"_{name}": everyone for name in batch.terms}
-        infos["_terms"] = everyone
+        infos = dict(self._views)
+        infos["terms"] = dict(self._term_views)
+        if copy:
+            for name in _TOLD:
+                infos[name] = infos[name].copy()
+            for name, value in batch.terms.items():
+                infos["terms"][name] = value.copy()
         if done is not None and done.any():
             infos["episode_return"] = np.where(done, batch.episode_return, np.float32(0.0))
             infos["episode_steps"] = np.where(done, batch.episode_steps, np.int32(0))

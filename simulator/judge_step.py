@@ -26,6 +26,8 @@ OUT_MARGIN = 0.5  # [m] beyond the lane's border that still count as on it (lead
 OFF_ROAD_REARM = 2.0  # [s]
 WHEEL_INSET = 0.3  # [m] a wheel's contact lies this far inside of the box (nuPlan: 0.3 m may stick out)
 AROUND = 0.2  # [m] around a box that is all on the road, nothing static is looked for
+SKEW = 0.5  # [rad] from its lane's heading, beyond which a box is tested by its corners
+SURE = 0.15  # [m] that a lane's width may change along a box
 SPEEDING_SHORTEST = 5.0  # [m] stretch of speeding that is reported
 _ZERO = np.float32(0.0)
 _BOTH_WAYS = int(LaneKind.BIDIRECTIONAL)
@@ -43,8 +45,8 @@ def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
     The route's own lane wins where the driver is on it: in a junction many lanes lie on top of each other.
 
     Returns:
-        (away, heading, width, limit): [m] to the route's nearest point, 0 without a route; of the lane where it is,
-        0 without a lane.
+        (away, heading, bend, width, limit): [m] to the route's nearest point, 0 without a route; heading [rad],
+        curvature [1/m], width [m] and speed limit [m/s] of the lane where it is, 0 without a lane.
     """
     x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
     away = 0.0
@@ -58,18 +60,18 @@ def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
         judge.piece[b, k] = piece
         if away < 10.0 and abs(wrap_angle(yaw - heading)) < SIDEWAYS:
             lane_s, lane_d, dist = project_to_lane(tables, lane, x, y, lane_s, True)
-            _, _, _, heading, _, width, limit = lane_point(tables, lane, lane_s)
+            _, _, _, heading, bend, width, limit = lane_point(tables, lane, lane_s)
             if dist <= 0.5 * width:
                 judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
-                return away, heading, width, limit
+                return away, heading, bend, width, limit
     lane, lane_s, lane_d, dist = nearest_lane(tables, worlds.map_id[b], x, y, z, yaw, True, DRIVABLE_MASK)
     judge.lane[b, k], judge.lane_s[b, k], judge.lane_d[b, k] = lane, lane_s, lane_d
     judge.near_x[b, k], judge.near_y[b, k], judge.near_z[b, k], judge.near_yaw[b, k] = x, y, z, yaw
     judge.near_lane[b, k], judge.near_s[b, k], judge.near_d[b, k], judge.near_away[b, k] = lane, lane_s, lane_d, dist
     if lane < 0:
-        return away, _ZERO, _ZERO, _ZERO
-    _, _, _, heading, _, width, limit = lane_point(tables, lane, lane_s)
-    return away, heading, width, limit
+        return away, _ZERO, _ZERO, _ZERO, _ZERO
+    _, _, _, heading, bend, width, limit = lane_point(tables, lane, lane_s)
+    return away, heading, bend, width, limit
 
 
 @kernel
@@ -215,6 +217,22 @@ def _off_road_one(b, k, c, s, tables, slots, worlds, judge, dt):
     return hits, box_on_road(b, k, map_id, x, y, z, c, s, length, width, tables, judge)
 
 
+@inline_kernel
+def _in_lane(b, k, half, side, turn, bend, width, tables, judge):
+    """Whether driver k's box, `half` long to either end, is within its lane beyond doubt: then it is on the road.
+
+    Args:
+        half, side: [m] half length and half width of the box. turn: [rad] its yaw from the lane's, without sign.
+        bend: [1/m] curvature of the lane. width: [m] of the lane.
+    """
+    lane = judge.lane[b, k]
+    if lane < 0 or turn > SKEW:
+        return False
+    across = abs(judge.lane_d[b, k]) + half * turn + side + half * half * abs(bend)
+    along = judge.lane_s[b, k]
+    return across + SURE < 0.5 * width and along > half and along + half < tables.lanes[lane].length
+
+
 @kernel
 def _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits):
     """Everything about driver k."""
@@ -224,11 +242,12 @@ def _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits):
     driven = 0.0 if jumped else motion
     hits = hit_slots_one(b, k, motion, tables, slots, worlds, judge, broad, limits.dt)
     window = ALL_ROUTE if jumped else ROUTE_WINDOW
-    away, heading, width, limit = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
+    away, heading, bend, width, limit = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
     x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
     c, s, around = math.cos(yaw), math.sin(yaw), 2.0 * AROUND
     judge.static_timer[b, k] = max(judge.static_timer[b, k] - limits.dt, 0.0)
-    whole = box_on_road(
+    half, side = 0.5 * slots.length[b, k] + AROUND, 0.5 * slots.width[b, k] + AROUND
+    whole = _in_lane(b, k, half, side, abs(wrap_angle(yaw - heading)), bend, width, tables, judge) or box_on_road(
         b, k, worlds.map_id[b], x, y, z, c, s, slots.length[b, k] + around, slots.width[b, k] + around, tables, judge
     )
     if not whole:

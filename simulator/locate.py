@@ -49,6 +49,9 @@ def find_lane(b, i, k, network, tables, slots, worlds, judge):
     A lane that is left over its end is not kept, so that of several lanes on the same ground the way ahead decides.
     """
     x, y, yaw = slots.x[b, i], slots.y[b, i], slots.yaw[b, i]
+    if k >= 0 and judge.active[b, k] and judge.lane[b, k] >= 0:
+        if slots.route_lane[b, i, 0] == judge.lane[b, k]:  # it has not moved since it was judged to be there
+            return np.int64(judge.lane[b, k]), judge.lane_s[b, k], judge.lane_d[b, k]
     best, best_s, best_d = np.int64(-1), _ZERO, _ZERO
     for n in range(_SEARCH):
         lane = np.int64(slots.route_lane[b, i, n])

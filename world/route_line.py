@@ -14,6 +14,7 @@ from world.lane_arrays import wrap
 from world.roadmap import RoadMap
 
 ROUTE_STEP = 1.0  # [m] between two points of a route
+TAME_REACH = 24.0  # [m]
 BLEND = 36.0  # [m] length of a lane change where there is room
 _APART = 0.1  # [m] lanes that a link joins this far aside are blended too
 _FINE = 0.25  # [m] spacing of the points that are resampled
@@ -58,11 +59,23 @@ class RouteLine:
     lane_s: NDArray[np.float32]  # [m] along that lane
     junction: NDArray[np.bool_]
     command: NDArray[np.int8]  # Command: what is done at the point
+    tame: NDArray[np.bool_]  # around the point it bends so little that who is near finds its nearest point downhill
     piece_lane: NDArray[np.int32]  # (M,) lanes in order
     piece_start: NDArray[np.float32]  # (M,) [m] progress at which the piece begins
     piece_s0: NDArray[np.float32]  # (M,) [m] along the lane
     piece_s1: NDArray[np.float32]  # (M,) [m] along the lane
     length: float  # [m]
+
+
+def _tame(yaw: NDArray) -> NDArray[np.bool_]:
+    """(R,) points within TAME_REACH of which the line turns by at most 45 degrees, and never tighter than 10 m."""
+    turn = np.abs(wrap(np.diff(yaw, prepend=yaw[:1])))
+    summed = np.concatenate(([0.0], np.cumsum(turn)))
+    reach, last = int(TAME_REACH / ROUTE_STEP), len(yaw)
+    low = np.maximum(np.arange(last) - reach, 0)
+    high = np.minimum(np.arange(last) + reach + 1, last)
+    tight = np.concatenate(([0], np.cumsum(turn > 0.1 * ROUTE_STEP)))
+    return (summed[high] - summed[low] <= np.pi / 4) & (tight[high] == tight[low])
 
 
 def route_line(road_map: RoadMap, route: Route) -> RouteLine:
@@ -100,11 +113,13 @@ def route_line(road_map: RoadMap, route: Route) -> RouteLine:
     command[(side > 0) & ~junction] = int(Command.CHANGE_LANE_LEFT)
     command[(side < 0) & ~junction] = int(Command.CHANGE_LANE_RIGHT)
     f32 = np.float32
+    yaw = wrap(np.interp(at, stretch, yaw)).astype(f32)
     return RouteLine(
         x=np.interp(at, stretch, xy[:, 0]).astype(f32),
         y=np.interp(at, stretch, xy[:, 1]).astype(f32),
         z=exact["xyz"][:, 2].astype(f32),
-        yaw=wrap(np.interp(at, stretch, yaw)).astype(f32),
+        yaw=yaw,
+        tame=_tame(yaw),
         curvature=(exact["curvature"] + np.interp(place, u, bend)).astype(f32),
         half_width=(exact["width"] / 2).astype(f32),
         limit=exact["limit"].astype(f32),

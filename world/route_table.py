@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from world.kernel import inline_kernel, kernel
 from world.kinds import Command
 from world.queries import wrap_angle
-from world.route_line import ROUTE_STEP, RouteLine
+from world.route_line import ROUTE_STEP, TAME_REACH, RouteLine
 
 _FOLLOW = int(Command.LANE_FOLLOW)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 _STEP = np.float32(ROUTE_STEP)
 _FAR = np.float32(3e38)
+_NEAR2 = np.float32(25.0)  # [m^2] within which the nearest point of a tame line lies downhill
 _SPACING = np.float32(1.05 * ROUTE_STEP)  # [m] no two neighbouring points are further apart
 
 
@@ -37,6 +38,7 @@ class RouteTable(NamedTuple):
     lane_s: NDArray[np.float32]  # (B, K, R) [m] along that lane
     junction: NDArray[np.bool_]  # (B, K, R) the point lies in a junction
     command: NDArray[np.int8]  # (B, K, R) Command: what is done at this point
+    tame: NDArray[np.bool_]  # (B, K, R) see RouteLine
     count: NDArray[np.int32]  # (B, K) points; 0 for a driver without a route
     length: NDArray[np.float32]  # (B, K) [m] = count - 1
     piece_lane: NDArray[np.int32]  # (B, K, M) lanes in order, global
@@ -46,9 +48,9 @@ class RouteTable(NamedTuple):
     piece_count: NDArray[np.int32]  # (B, K)
 
 
-_INTS = {"lane": np.int32, "junction": np.bool_, "command": np.int8, "piece_lane": np.int32}
+_INTS = {"lane": np.int32, "junction": np.bool_, "command": np.int8, "tame": np.bool_, "piece_lane": np.int32}
 _POINT_FIELDS = (
-    "x", "y", "z", "yaw", "curvature", "half_width", "limit", "lane", "lane_s", "junction", "command",
+    "x", "y", "z", "yaw", "curvature", "half_width", "limit", "lane", "lane_s", "junction", "command", "tame",
 )  # fmt: skip
 _PIECE_FIELDS = ("piece_lane", "piece_start", "piece_s0", "piece_s1")
 
@@ -155,6 +157,22 @@ def project_on_route(routes, b, k, x, y, hint, window):
     t, cost = _segment_cost(routes, b, k, start, fx, fy)
     if cost < best_cost:
         best, best_t, best_cost = start, t, cost
+    if best_cost < _NEAR2 and window <= TAME_REACH - 4.0 and routes.tame[b, k, start]:
+        i = start + 1
+        while i <= high:
+            t, cost = _segment_cost(routes, b, k, i, fx, fy)
+            if cost >= best_cost:
+                break
+            best, best_t, best_cost = i, t, cost
+            i += 1
+        i = start - 1
+        while i >= low:
+            t, cost = _segment_cost(routes, b, k, i, fx, fy)
+            if cost > best_cost:
+                break
+            best, best_t, best_cost = i, t, cost
+            i -= 1
+        return (np.float32(best) + best_t) * _STEP, _offset(routes, b, k, best, best_t, best_cost, fx, fy, last)
     near = np.float32(math.sqrt(best_cost))
     i = start + 1
     while i <= high:
