@@ -18,7 +18,7 @@ OWN = {  # what has tables of its own, and is measured where it is named only
     "diagram": "fundamental diagram of a ring and of the scenario highway",
     "observations": "what each observation costs a driver",
 }
-WIDTH = 130  # characters of a table in a file or a pipe
+WIDTH = 140  # characters of a table in a file or a pipe
 
 
 def measure(profiles: list[Profile], options: Options) -> dict[str, dict[str, Any]]:

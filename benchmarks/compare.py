@@ -22,13 +22,14 @@ class Contender:
     """One that is measured: us, or a peer.
 
     Attributes: `key`, its name in the JSON; `title`, its name in tables; `start`, which makes its worker on a core;
-    None where the profile has a procedure of its own.
+    None where the profile has a procedure of its own; `goal`, what we aim at, in the profile's rate.
     """
 
     key: str
     title: str
     start: Callable[[int], Worker] | None = None
     ours: bool = False
+    goal: float | None = None
 
 
 @dataclass(frozen=True)

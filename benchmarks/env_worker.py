@@ -41,7 +41,7 @@ _HIGHWAY = "20 IDM/MOBIL vehicles within 250 m, collision, off-road, resets"
 TASKS = {
     "compact": EnvTask(
         "Tarmac/Town01-v0", 1022, f"{_TRAFFIC}, lights", 4,
-        {"preset": "puffer", "observation": "vector", "vehicles": 14},
+        {"preset": "puffer", "observation": "vector", "reward": "carl", "vehicles": 6},
     ),
     "highway": EnvTask("Tarmac/Highway-v0", 0, _HIGHWAY, 100),
     "highway256": EnvTask("Tarmac/Highway-v0", 256, _HIGHWAY, 4),
@@ -83,11 +83,16 @@ class Environments:
 
     def advance(self) -> dict[str, int]:
         calls, batch = self.task.calls, self.batch
-        before = self._vehicles()
+        vehicles, drivers = self._vehicles(), self._drivers()
         for _ in range(calls):
             self._step()
-        updates = (before + self._vehicles()) * calls * batch.config.action_every // 2
-        return {"env_steps": calls * batch.worlds, "agent_steps": calls * batch.rows, "vehicle_updates": updates}
+        updates = (vehicles + self._vehicles()) * calls * batch.config.action_every // 2
+        agent_steps = (drivers + self._drivers()) * calls // 2
+        return {"env_steps": calls * batch.worlds, "agent_steps": agent_steps, "vehicle_updates": updates}
+
+    def _drivers(self) -> int:
+        """Drivers that took part in the last step: one whose start is taken waits, and does not count."""
+        return int(np.count_nonzero(self.batch.alive))
 
     def _vehicles(self) -> int:
         """Vehicles that are in all worlds now."""

@@ -1,7 +1,7 @@
-"""Stable-Baselines3's PPO on our highway, end to end, in a process of its own: `python -m benchmarks.learn_worker CORE`.
+"""Stable-Baselines3's PPO on our highway, end to end, in a process of its own.
 
-A call is one iteration: a rollout and all its epochs. The batch makes the difference: 256 environments step together,
-and minibatches are large.
+`python -m benchmarks.learn_worker CORE`. A call is one iteration: a rollout and all its epochs. The batch makes the
+difference: 256 environments step together, and minibatches are large.
 """
 
 import sys
@@ -28,7 +28,7 @@ class Learner:
             "what": f"SB3 PPO on Tarmac/Highway-v0: {ROLLOUT} steps a rollout, minibatch {MINIBATCH}, {EPOCHS} epochs, "
             "two layers of 64, one thread",
             "worlds": WORLDS, "agents": self.batch.rows, "sub_steps": self.batch.config.action_every,
-            "observation": int(self.batch.observer.space.shape[0]), "on": "traffic, resets, rollouts and learning",
+            "observation": self.batch.observer.value(False).shape[-1], "on": "traffic, resets, rollouts and learning",
         }  # fmt: skip
 
     def advance(self) -> dict[str, int]:

@@ -30,7 +30,6 @@ class Profile:
         step: what a step holds.
         rate: of benchmarks.compare.RATES, the one that contenders are compared by.
         contenders: who is measured, in this order.
-        goal: what we aim at, in units of `rate`.
         recorded: the profiles whose recorded figures stand here.
         measure: makes the figures.
     """
@@ -41,7 +40,6 @@ class Profile:
     rate: str
     contenders: tuple[Contender, ...]
     measure: Callable[["Profile", Options, Follow], dict[str, Any]]
-    goal: float | None = None
     recorded: tuple[str, ...] = ()
 
     def run(self, options: Options, follow: Follow) -> dict[str, Any]:
@@ -69,10 +67,10 @@ def _peer(key: str, title: str, environment: str, script: str, *more: str) -> Co
     return Contender(key, title, lambda core: start_peer(environment, title, script, core, *more))
 
 
-def _ours(key: str, title: str, task: str) -> Contender:
+def _ours(key: str, title: str, task: str, goal: float) -> Contender:
     """A task of benchmarks.env_worker."""
     command = (sys.executable, "-m", "benchmarks.env_worker")
-    return Contender(key, title, lambda core: Worker(title, [*command, str(core), task]), ours=True)
+    return Contender(key, title, lambda core: Worker(title, [*command, str(core), task]), ours=True, goal=goal)
 
 
 def _our_learner(core: int) -> Worker:
@@ -91,11 +89,10 @@ PROFILES: dict[str, Profile] = {
         Profile(
             "compact",
             "learning drivers among reactive traffic, default observation",
-            "1022 controlled drivers in 73 worlds, 14 other vehicles each, lights, collision, off-road, resets",
+            "1022 controlled drivers in 73 worlds, 6 other vehicles each, lights, collision, off-road, resets",
             "agent_steps_per_s",
-            (_ours("ours", "Tarmac", "compact"),),
+            (_ours("ours", "Tarmac", "compact", 2e6),),
             in_turns,
-            goal=2e6,
             recorded=("rich",),
         ),
         Profile(
@@ -104,12 +101,11 @@ PROFILES: dict[str, Profile] = {
             "a decision of one driver in a world of 20 vehicles, with observation, collision, off-road and resets",
             "env_steps_per_s",
             (
-                _ours("ours", "Tarmac, gymnasium.make", "highway"),
-                _ours("ours_batch256", "Tarmac, batch of 256", "highway256"),
+                _ours("ours", "Tarmac, gymnasium.make", "highway", 5e3),
+                _ours("ours_batch256", "Tarmac, batch of 256", "highway256", 100e3),
                 HIGHWAY_ENV,
             ),
             in_turns,
-            goal=5e3,
             recorded=("highway",),
         ),
         Profile(
@@ -117,9 +113,8 @@ PROFILES: dict[str, Profile] = {
             "one driver among 20 vehicles on a random town, 240 rays",
             "a decision of one driver in each of 64 worlds of 20 vehicles (MetaDrive: 1 world), 240 rays, resets",
             "env_steps_per_s",
-            (_ours("ours", "Tarmac, batch of 64", "lidar"), METADRIVE),
+            (_ours("ours", "Tarmac, batch of 64", "lidar", 50e3), METADRIVE),
             in_turns,
-            goal=50e3,
             recorded=("lidar",),
         ),
         Profile(
@@ -127,9 +122,12 @@ PROFILES: dict[str, Profile] = {
             "SB3's PPO end to end on the task of the profile highway",
             "a sample: a decision of one driver on the highway, and its share of all epochs of learning",
             "samples_per_s",
-            (Contender("ours", "Tarmac, SB3 PPO, batch of 256", _our_learner, ours=True), SB3_HIGHWAY, SB3_CARTPOLE),
+            (
+                Contender("ours", "Tarmac, SB3 PPO, batch of 256", _our_learner, ours=True, goal=30e3),
+                SB3_HIGHWAY,
+                SB3_CARTPOLE,
+            ),
             in_turns,
-            goal=30e3,
             recorded=("learning",),
         ),
         Profile(
@@ -137,9 +135,8 @@ PROFILES: dict[str, Profile] = {
             "reactive vehicles on a signalised grid at 0.1 s, no observation",
             "500 and 5000 vehicles, every junction rule on; no controlled agent, no observation",
             "vehicle_updates_per_s",
-            (Contender("ours", "Tarmac", ours=True), Contender("sumo", "SUMO")),
+            (Contender("ours", "Tarmac", ours=True, goal=10e6), Contender("sumo", "SUMO")),
             _traffic,
-            goal=10e6,
             recorded=("traffic",),
         ),
         Profile(

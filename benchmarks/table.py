@@ -27,6 +27,7 @@ class Row:
         span: least and largest of the profile's rate, or of the recorded one.
         ratios: ours over each peer, by the peer's title.
         note: what a step held, or why it is missing.
+        goal: share of it that is reached.
         mark: of MARKS, for a recorded figure.
     """
 
@@ -38,6 +39,7 @@ class Row:
     start_up: float | None = None
     mib: float | None = None
     note: str = ""
+    goal: float | None = None
     mark: str = ""
 
     @property
@@ -58,23 +60,26 @@ def rows(profile: str, found: dict[str, Any]) -> Iterator[Row]:
         if found["rate"] in figures:
             ratios = found["ratio"].get(contender.key, {})
             named = {titles[peer]: r for peer, r in ratios.items() if r is not None}
-            yield _row(profile, contender.title, figures, found["rate"], named)
+            yield _row(profile, contender.title, figures, found["rate"], named, contender.goal)
         for size, part in figures.items():  # the profile traffic has one part a size
             if isinstance(part, dict) and "start_up_s" in part:
                 ratio = found["ratio"].get(size) if contender.ours else None
                 named = {titles["sumo"]: ratio} if ratio else {}
-                yield _row(profile, f"{contender.title} {size[1:]}", part, found["rate"], named)
+                yield _row(profile, f"{contender.title} {size[1:]}", part, found["rate"], named, contender.goal)
     for r in found.get("recorded", ()):
         span = (r["low"], r["high"]) if "low" in r else None
         mark = "*" if r["source"] == MEASURED else "**"
         yield Row(profile, r["peer"], {r["rate"]: r["value"]}, span, note=r["what"], mark=mark)
 
 
-def _row(profile: str, title: str, figures: dict[str, Any], rate: str, ratios: dict[str, Any]) -> Row:
+def _row(
+    profile: str, title: str, figures: dict[str, Any], rate: str, ratios: dict[str, Any], goal: float | None
+) -> Row:
     low, high = figures["ranges"][rate] if "ranges" in figures else figures["range"]
     values = {name: figures[name] for name in RATES if name in figures}
     memory = figures.get("mib_a_world", figures["resident_mib"])
-    return Row(profile, title, values, (low, high), ratios, figures["start_up_s"], memory, _content(figures))
+    reached = None if goal is None else figures[rate] / goal
+    return Row(profile, title, values, (low, high), ratios, figures["start_up_s"], memory, _content(figures), reached)
 
 
 def _content(figures: dict[str, Any]) -> str:
@@ -107,6 +112,7 @@ def show_all(profiles: dict[str, dict[str, Any]], console: Console) -> None:
     table.add_column("contender", overflow="fold")
     for head in ("a second", "range", "ours is", "start\n\\[s]", "MiB a\nworld"):
         table.add_column(head, no_wrap=True)
+    table.add_column("of our\ngoal", justify="right")
     notes: list[str] = []
     for name, found in profiles.items():
         if name not in PROFILES:
@@ -139,4 +145,5 @@ def _cells(row: Row) -> list[str]:
         "\n".join(ratios) or "-",
         "-" if row.start_up is None else f"{row.start_up:.1f}",
         "-" if row.mib is None else f"{row.mib:.3g}",
+        "-" if row.goal is None else f"{row.goal:.0%}",
     ]

@@ -64,8 +64,8 @@ PRESETS: dict[str, EnvConfig] = {
     "metadrive": EnvConfig(scenario="procedural", observation="lidar", time_limit=100.0),
     # PufferDrive's: many learning vehicles in a world, no traffic, 9.1 s
     "puffer": EnvConfig(
-        observation="rich", action="jerk", drivers=14, vehicles=0, pedestrians=0, ends=("collision", "off_road"),
-        time_limit=9.1, route_length=200.0, starts=64,
+        observation="rich", action="jerk", reward="sparse", drivers=14, vehicles=0, pedestrians=0,
+        ends=("collision", "off_road"), time_limit=9.1, route_length=200.0, starts=64,
     ),
 }  # fmt: skip
 SCENE_SOURCES = ("truth",)

@@ -232,7 +232,9 @@ def decide_one(b, i, lane0, dt, network, tables, slots, worlds, walkers, traffic
         a = crosswalk_accel(b, i, look, free, network, tables, slots, worlds, walkers, traffic)
         accel, reason = take_least(accel, reason, a, WALKER)
     if traffic.loose_count[b] > 0:
-        a = obstacles_accel(b, i, look, free, tables, slots, traffic)
+        half = _HALF * slots.length[b, i]
+        beyond = gap + half + slots.length[b, leader] if leader >= 0 else FAR
+        a = obstacles_accel(b, i, look, beyond, free, network, tables, slots, traffic)
         accel, reason = take_least(accel, reason, a, OBSTACLE)
     if slots.route_lane[b, i, ROUTE_LANES - 1] < 0:
         a = route_end_accel(b, i, look, free, network, slots, traffic)
@@ -240,8 +242,9 @@ def decide_one(b, i, lane0, dt, network, tables, slots, worlds, walkers, traffic
     row.command = max(accel, -slots.max_brake[b, i])
     row.reason = reason
     row.wish = 0
-    if rail.flags & HAS_BESIDE and rail.junction < 0 and row.leaving < 0:
-        row.wish = think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots, worlds, traffic)
+    front = slots.lane_s[b, i] + _HALF * slots.length[b, i]  # past the lane's end it is in the junction already
+    if rail.flags & HAS_BESIDE and rail.junction < 0 and row.leaving < 0 and front < rail.length:
+        row.wish = think_of_change(b, i, room, own, free, desired, lane0, dt, network, tables, slots, worlds, traffic)
 
 
 @kernel

@@ -27,16 +27,19 @@ CHANGE_ROOM = np.float32(4.0)  # [m] added to it
 
 
 @kernel
-def dead_end_room(b, i, look, network, tables, slots):
-    """[m] from the centre to where the route ends or enters a lane that leads nowhere; FAR beyond `look`."""
+def dead_end_room(b, i, look, network, slots):
+    """[m] from the centre to where the route ends; FAR beyond `look`."""
+    last = slots.route_lane.shape[2] - 1
+    if slots.route_lane[b, i, last] >= 0:  # it goes on beyond what is known of it
+        return FAR
     start = -slots.lane_s[b, i]
-    for k in range(slots.route_lane.shape[2]):
+    for k in range(last + 1):
         lane = slots.route_lane[b, i, k]
         if lane < 0:
             return start
         if start > look:
             break
-        start += tables.lanes[lane].length
+        start += network.rails[lane].length
     return FAR
 
 
@@ -102,8 +105,26 @@ def may_cross_mark(tables, lane, s, left):
 
 
 @kernel
-def change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traffic):
-    """MOBIL's two questions for a change of vehicle i into lane `target`; `must` drops the incentive."""
+def relief(b, i, desired, slots, traffic):
+    """[m/s^2] that the vehicle behind would accelerate more if vehicle i left its lane."""
+    old = np.int64(traffic.row[b, i].behind)
+    if old < 0:
+        return _ZERO
+    cap = max(slots.speed[b, old], desired)
+    distance = slots.lane_s[b, i] - slots.lane_s[b, old]
+    before = pair_accel(b, old, i, distance, cap, slots, traffic)
+    leader = np.int64(traffic.row[b, i].ahead)
+    beyond = slots.lane_s[b, leader] - slots.lane_s[b, old] if leader >= 0 else FAR
+    return pair_accel(b, old, leader, beyond, cap, slots, traffic) - before
+
+
+@kernel
+def change_is_good(b, i, target, must, own, freed, desired, lane0, tables, slots, traffic):
+    """MOBIL's two questions for a change of vehicle i into lane `target`; `must` drops the incentive.
+
+    Args:
+        own: [m/s^2] acceleration in the present lane. freed: [m/s^2] see `relief`. desired: [m/s].
+    """
     place, _, _ = project_to_lane(tables, target, slots.x[b, i], slots.y[b, i], slots.lane_s[b, i], True)
     s = np.float32(place)
     ahead, room_ahead = gap_ahead(b, target, s, i, lane0, tables, slots, traffic)
@@ -119,32 +140,23 @@ def change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traff
         cap = max(slots.speed[b, behind], desired)
         follower_new = pair_accel(b, behind, i, room_behind, cap, slots, traffic)
         follower_before = pair_accel(b, behind, ahead, room_behind + room_ahead, cap, slots, traffic)
-    left_new, left_before = _ZERO, _ZERO
-    old = np.int64(traffic.row[b, i].behind)
-    if old >= 0:
-        cap = max(slots.speed[b, old], desired)
-        distance = slots.lane_s[b, i] - slots.lane_s[b, old]
-        left_before = pair_accel(b, old, i, distance, cap, slots, traffic)
-        leader = np.int64(traffic.row[b, i].ahead)
-        beyond = slots.lane_s[b, leader] - slots.lane_s[b, old] if leader >= 0 else FAR
-        left_new = pair_accel(b, old, leader, beyond, cap, slots, traffic)
     if not must and ahead >= 0:
         room = room_ahead - half - _HALF * slots.length[b, ahead]
         if room < CHANGE_ROOM + CHANGE_TIME * slots.speed[b, i] or slots.speed[b, ahead] < MIN_SPEED:
             return False
     if must:
         return follower_new > -SAFE_BRAKE and new > -SAFE_BRAKE
-    gain = mobil_gain(new, own, follower_new, follower_before, left_new, left_before, traffic.row[b, i].polite)
+    gain = mobil_gain(new, own, follower_new, follower_before, freed, _ZERO, traffic.row[b, i].polite)
     return mobil_allows(gain, THRESHOLD, follower_new, SAFE_BRAKE) and new > -SAFE_BRAKE
 
 
 @kernel
-def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots, worlds, traffic):
+def think_of_change(b, i, room, own, free, desired, lane0, dt, network, tables, slots, worlds, traffic):
     """The wish of vehicle i, which is on a lane with another beside it and in no change: 1 left, -1 right, 0 stay.
 
     Args:
-        room: [m] from the bumper to the next junction. own: [m/s^2] acceleration behind the present leader.
-        desired: [m/s].
+        room: [m] from the bumper to the next junction. desired: [m/s].
+        own: [m/s^2] acceleration behind the present leader. free: [m/s^2] without one.
     """
     row = traffic.row[b, i]
     lane = np.int64(slots.lane[b, i])
@@ -155,11 +167,16 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
         return 0
     if np.float32(step - row.changed) * dt < CALM and row.changed > 0:
         return 0
-    end = dead_end_room(b, i, END_LOOK, network, tables, slots)
+    end = dead_end_room(b, i, END_LOOK, network, slots)
     runs_out = network.rails[lane].flags & RUNS_OUT > 0
     must = end < FAR or (network.alive[lane] == 0) or runs_out
-    if not must and room < JUNCTION_ROOM:
-        return 0
+    freed = _ZERO
+    if not must:
+        if room < JUNCTION_ROOM:
+            return 0
+        freed = relief(b, i, desired, slots, traffic)
+        if free - own + row.polite * freed <= THRESHOLD:  # no lane is better than one without anybody ahead
+            return 0
     left = (step // period) % 2 == 0
     target = np.int64(shape.left if left else shape.right)
     if target < 0 or not may_cross_mark(tables, lane, slots.lane_s[b, i], left):
@@ -172,6 +189,6 @@ def think_of_change(b, i, room, own, desired, lane0, dt, network, tables, slots,
         must = False
     if not must and network.alive[lane] and not network.alive[target]:
         return 0
-    if change_is_good(b, i, target, must, own, desired, lane0, tables, slots, traffic):
+    if change_is_good(b, i, target, must, own, freed, desired, lane0, tables, slots, traffic):
         return 1 if left else -1
     return 0

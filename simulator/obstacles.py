@@ -28,7 +28,7 @@ def _in_way(offset, side_speed, reach, time):
 
 
 @kernel
-def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
+def obstacle_accel(b, i, j, look, free, network, tables, slots, traffic):
     """Acceleration [m/s^2] against one loose body j, by walking along the lanes of the route."""
     half = _HALF * slots.length[b, i]
     px, py = slots.x[b, j], slots.y[b, j]
@@ -48,6 +48,18 @@ def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
         lane = slots.route_lane[b, i, k]
         if lane < 0 or start > reach:
             break
+        rail = network.rails[lane]
+        if rail.straight == 1:  # its foot point is where the line says
+            low, high = max(-start - half, _ZERO), min(reach - start, rail.length)
+            ex, ey = px - rail.x, py - rail.y
+            along = min(max(ex * rail.ux + ey * rail.uy, low), high)
+            ox, oy = ex - along * rail.ux, ey - along * rail.uy
+            d2 = ox * ox + oy * oy
+            if low <= high and d2 < best_d2:
+                best, best_d2, best_ux, best_uy = start + along, d2, rail.ux, rail.uy
+                best_side = rail.ux * oy - rail.uy * ox
+            start += rail.length
+            continue
         row = tables.lanes[lane]
         first = max(np.int64((-start - half) / row.step), np.int64(0))
         last = min(np.int64((reach - start) / row.step) + 1, np.int64(row.points - 2))
@@ -95,20 +107,25 @@ def obstacle_accel(b, i, j, look, free, tables, slots, traffic):
 
 
 @kernel
-def obstacles_accel(b, i, look, free, tables, slots, traffic):
-    """Smallest acceleration [m/s^2] against all loose bodies near the way ahead."""
+def obstacles_accel(b, i, look, beyond, free, network, tables, slots, traffic):
+    """Smallest acceleration [m/s^2] against all loose bodies near the way ahead.
+
+    Args:
+        beyond: [m] from the centre to the front of the leader: what lies further ahead concerns that one first.
+    """
     accel = FAR
+    look = min(look, beyond)
     back = _HALF * slots.length[b, i] + LOOSE_HALF
     reach = look + back
+    x, y = slots.x[b, i], slots.y[b, i]
     if traffic.loose_count[b] <= FEW:
         for n in range(traffic.loose_count[b]):
             j = np.int64(traffic.loose[b, n])
-            dx, dy = slots.x[b, j] - slots.x[b, i], slots.y[b, j] - slots.y[b, i]
+            dx, dy = slots.x[b, j] - x, slots.y[b, j] - y
             if j != i and dx * dx + dy * dy <= reach * reach:
-                accel = min(accel, obstacle_accel(b, i, j, look, free, tables, slots, traffic))
+                accel = min(accel, obstacle_accel(b, i, j, look, free, network, tables, slots, traffic))
         return accel
     c, s = np.float32(math.cos(slots.yaw[b, i])), np.float32(math.sin(slots.yaw[b, i]))
-    x, y = slots.x[b, i], slots.y[b, i]
     across, along = reach * abs(s) + back, reach * abs(c) + back  # of the half disc ahead, behind its centre
     west = np.int64(math.floor((x - (across if c > _ZERO else reach)) * LOOSE_PER_CELL))
     east = np.int64(math.floor((x + (reach if c > _ZERO else across)) * LOOSE_PER_CELL))
@@ -120,7 +137,7 @@ def obstacles_accel(b, i, look, free, tables, slots, traffic):
             while n >= 0:
                 j = np.int64(traffic.loose[b, n])
                 if j != i:
-                    accel = min(accel, obstacle_accel(b, i, j, look, free, tables, slots, traffic))
+                    accel = min(accel, obstacle_accel(b, i, j, look, free, network, tables, slots, traffic))
                 n = np.int64(traffic.loose_next[b, n])
     return accel
 

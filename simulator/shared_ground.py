@@ -30,7 +30,7 @@ def goes_before(claim, conflict, own, i):
 
 
 @kernel
-def shared_accel(b, i, look, front, room, own, conflict, claim, free, tables, slots, traffic):
+def shared_accel(b, i, look, front, room, own, conflict, claim, free, network, tables, slots, traffic):
     """Acceleration [m/s^2] against one vehicle on a conflicting lane.
 
     Args:
@@ -57,7 +57,7 @@ def shared_accel(b, i, look, front, room, own, conflict, claim, free, tables, sl
     if room < -_ONE:  # both are there already: keep clear of its body
         if claim.front < conflict.o0:
             return FAR
-        return obstacle_accel(b, i, np.int64(claim.slot), look, free, tables, slots, traffic)
+        return obstacle_accel(b, i, np.int64(claim.slot), look, free, network, tables, slots, traffic)
     if not goes_before(claim, conflict, own, i):
         return FAR
     if slots.speed[b, i] > _TWO:  # it will be gone before this vehicle is there
@@ -97,10 +97,10 @@ def junction_accel(b, i, look, lane0, free, network, tables, slots, traffic):
                 while node >= 0:
                     claim = traffic.claim[b, node // CLAIMS, node % CLAIMS]
                     if claim.slot != i:
-                        accel = min(
-                            accel,
-                            shared_accel(b, i, look, front, room, own, conflict, claim, free, tables, slots, traffic),
+                        a = shared_accel(
+                            b, i, look, front, room, own, conflict, claim, free, network, tables, slots, traffic
                         )
+                        accel = min(accel, a)
                     node = np.int64(claim.next)
         else:
             permitted = False

@@ -29,7 +29,7 @@ CYCLE_LIMIT = np.float32(65.0 / 3.6)  # [m/s] nobody cycles where the limit is h
 STUCK_TIME = np.float32(150.0)  # [s] of standing after which a vehicle is taken away
 END_TIME = np.float32(2.0)  # [s] of standing at the end of its way
 RETURN_EVERY = 20  # steps between two attempts to come back
-NEAR_TRIES = 16  # times as many places are drawn where only those near the drivers will do
+NEAR_TRIES, NEAR_RETRIES = 16, 4  # times as many places are drawn where only those near the drivers will do
 LEFT_BEHIND = np.float32(1.3)  # times the radius of traffic: a vehicle further from every driver is taken away
 START_BRAKE = np.float32(1.0)  # [m/s^2] with which a vehicle could stop for what is ahead when it starts
 _BICYCLE, _VAN = int(BodyKind.BICYCLE), int(BodyKind.VAN)
@@ -237,7 +237,7 @@ def life_one(b, i, drivers, radius, dt, network, tables, slots, worlds, traffic)
             empty_slot(b, i, slots, traffic)
             row.gone = step
     elif turn:
-        tries = RETRIES * (NEAR_TRIES if radius > _ZERO else 1)
+        tries = RETRIES * (NEAR_RETRIES if radius > _ZERO else 1)
         u = np.float64(draw_unit(worlds.seed[b], entity, step + 1, FIRST_PLACE))
         place_vehicle(b, i, entity, step + 1, tries, u, drivers, True, radius, network, tables, slots, worlds, traffic)
 

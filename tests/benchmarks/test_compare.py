@@ -170,6 +170,7 @@ def test_the_table_has_a_row_a_profile_and_contender_sizes_of_traffic_too():
     }  # fmt: skip
     seen = list(rows("traffic", found))
     assert [row.title for row in seen] == ["Tarmac 500", "SUMO"]
+    assert seen[0].goal == 0.5  # of 10 M
     assert seen[0].span == (4e6, 6e6) and seen[0].ratios == {"SUMO": found["ratio"]["n500"]}
     assert "no network" in seen[1].note
     console = Console(file=io.StringIO(), width=130)
@@ -209,6 +210,10 @@ def test_an_environment_of_other_versions_is_made_anew(monkeypatch, tmp_path):
     monkeypatch.setitem(peers.PEERS, "toy", ("toy==1.0", "other==2"))
     peers.peer_python("toy")
     assert len(made) == 2
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    assert "tarmac_sb3-2.9.2" in peers.training_python() and len(made) == 3
+    monkeypatch.setattr(peers, "find_spec", lambda name: object())
+    assert peers.training_python() == sys.executable
     with pytest.raises(PeerError, match="unknown peer 'tory'; did you mean toy"):
         peers.peer_python("tory")
 

@@ -253,7 +253,7 @@ def test_a_reset_forgets_the_episode_before():
         assert used.model.walkers.busy_count[0] > 0, "nobody walks over the road when the episode ends"
         for engine in (used, new):
             engine.reset([4])
-        for group in ("walkers", "judge", "sensors", "worlds"):
+        for group in ("walkers", "sensors", "worlds"):
             old, fresh = getattr(used.model, group), getattr(new.model, group)
             for name in old._fields:
                 assert np.array_equal(getattr(old, name), getattr(fresh, name), equal_nan=True), f"{group}.{name}"
