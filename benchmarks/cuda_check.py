@@ -3,8 +3,8 @@
 Products and sums are not fused on the device, so these are the CPU's bit for bit. NVIDIA's sine, cosine, arc tangent,
 logarithm and exponential differ from the CPU's in the last bit or two. Such a bit is 1e-6 m a step at first; it grows
 where a decision hangs by it (to go or to wait), and then that world is another one, as likely as the host's. So the
-states after the first look (one step) must agree to within `TOLERANCE`, and the lanes of all worlds but for a few; after
-the second (ten steps) most bodies must, their median; what comes later is told.
+states after the first look (one step) must agree to within `TOLERANCE`, and the lanes of all worlds but for a few; at
+the second (ten steps) the median of the bodies must; what comes later is told.
 """
 
 from collections.abc import Callable
