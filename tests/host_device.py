@@ -10,7 +10,7 @@ from world.pack import pack_reader
 
 
 class HostDevice:
-    """Runs entries as a CUDA device would, thread after thread; poisons new memory."""
+    """Runs entries thread after thread, the last first: on a device they run in any order. Poisons new memory."""
 
     def __init__(self, entries: dict[str, Entry]):
         self._entries, self._memory, self._functions = entries, {}, {}
@@ -76,17 +76,17 @@ def _loop(body, readers):
 
     @njit(**options)
     def threads_1(count, a):
-        for t in range(count):
+        for t in range(count - 1, -1, -1):
             body(t, one(a))
 
     @njit(**options)
     def threads_2(count, a, b):
-        for t in range(count):
+        for t in range(count - 1, -1, -1):
             body(t, one(a), two(b))
 
     @njit(**options)
     def threads_3(count, a, b, c):
-        for t in range(count):
+        for t in range(count - 1, -1, -1):
             body(t, one(a), two(b), three(c))
 
     return (threads_1, threads_2, threads_3)[len(readers) - 1]

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cuda
+from benchmarks import cuda, cuda_worker
 from benchmarks.__main__ import main
 from simulator import cuda_driver, cuda_images
 from simulator.cuda_images import ImageError, load_images, sources_digest
+from simulator.ptx import PtxError
 
 SIZE = {
     "worlds": 1024, "agents": 14336, "agent_steps_per_s": 1e6, "vehicle_updates_per_s": 2e6, "step_ms": 14.3,
@@ -89,3 +90,16 @@ def test_kernels_are_used_only_where_they_belong(tmp_path):
     (tmp_path / cuda_images.MANIFEST).write_text("{")
     with pytest.raises(ImageError, match="cannot be read"):
         load_images(module, ["hash"], (9, 0), tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", list(cuda_worker.PROFILES))
+def test_a_gpus_worlds_drive_as_the_hosts(profile):
+    try:
+        _, capability = cuda_driver.find_device()
+        kernels = cuda.find_kernels(None, capability, cuda_worker.names_of([profile]))
+    except (cuda_driver.CudaError, PtxError) as error:
+        pytest.skip(str(error))
+    found = cuda_worker.check(profile, cuda_worker.open_device(profile, kernels))
+    assert found["agrees"], found["after"]["1"]

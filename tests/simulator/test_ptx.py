@@ -1,6 +1,7 @@
 """The engine's kernels compile for CUDA, without a GPU: PTX with one entry each that calls nothing outside."""
 
 import os
+import re
 
 import pytest
 
@@ -19,11 +20,13 @@ def toolchain():
         pytest.skip(f"no CUDA compiler: {error}")
 
 
-def check(phase: str) -> None:
-    text = make_ptx(phase)
+def check(phase: str, entries=ENTRIES) -> None:
+    text = make_ptx(phase, entries=entries)
     names = entry_names(text)
     assert len(names) == 1 and f"tarmac_{phase}" in names[0]
     assert ".target sm_80" in text
+    head = text[text.index(".entry") : text.index("{", text.index(".entry"))]
+    assert head.count(".param .u64") == 1 + len(entries[phase].packs)
     assert outside_calls(text) == []
     for word in ("malloc", "vprintf", "NRT_"):
         assert word not in text
@@ -40,6 +43,17 @@ def test_a_phase_is_one_entry_that_allocates_nothing(toolchain, phase):
 @pytest.mark.parametrize("phase", [p for p in ENTRIES if p not in QUICK])
 def test_every_phase_is_one_entry_that_allocates_nothing(toolchain, phase):
     check(phase)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("phase", "writes"), [("decide", 2), ("judge", 1)])
+def test_what_several_threads_write_is_written_whole(toolchain, phase, writes):
+    assert len(re.findall(r"\b(?:atom|red)\.", make_ptx(phase))) >= writes
+
+
+def test_products_and_sums_are_not_fused(toolchain):
+    text = make_ptx("clock") + make_ptx("sense")
+    assert "mul.rn.f64" in text and not re.search(r"\bmul\.f(32|64)|\badd\.f(32|64)", text)
 
 
 def test_the_device_is_the_one_asked_for(toolchain):
