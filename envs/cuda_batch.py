@@ -169,8 +169,13 @@ def _rich(cuda: CudaBatch, batch: DriveBatch) -> tuple[DevicePack, list[Launch]]
     drivers, slots = batch.config.drivers, batch.engine.model.slots.x.shape[1]
     packs = make_device_rich(make_rich_table(batch.engine.maps), batch.worlds, drivers, slots)
     rich, seen = (cuda._place(p, way, cuda.worlds) for p, way in zip(packs, (rich_way, seen_way), strict=True))
-    addresses, lines = (cuda.model.address, rich.address, seen.address), cuda.worlds * drivers * RICH_LINES
-    return rich, [Launch("rich_find", cuda.worlds, addresses), Launch("rich_lines", lines, addresses)]
+    both, rows = (cuda.model.address, rich.address), cuda.worlds * drivers
+    return rich, [
+        Launch("rich_bodies", cuda.worlds, both),
+        Launch("rich_find", rows, (*both, seen.address)),
+        Launch("rich_order", rows * slots, (*both, seen.address)),
+        Launch("rich_lines", rows * RICH_LINES, (*both, seen.address)),
+    ]
 
 
 OBSERVERS = {"vector": Observer(("vector",), _vector), "rich": Observer(tuple(RICH_ENTRIES), _rich)}

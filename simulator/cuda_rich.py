@@ -1,7 +1,8 @@
-"""The `rich` observation on a CUDA device: a thread a world finds what is seen, then a thread a row writes it.
+"""The `rich` observation on a CUDA device, in four kernels that have work for many threads.
 
-Neighbouring threads write neighbouring rows, 28 bytes apart, so that the device's memory sees whole lines. What is
-written is what `simulator.observe_rich` writes, by the same functions.
+Bodies of a world, a thread a world; what a driver sees, a thread a driver; where each road user stands among those that
+a driver sees, a thread each; the rows, a thread each. Neighbouring threads write neighbouring rows, 28 bytes apart, so
+that the device's memory sees whole lines. What is written is what `simulator.observe_rich` writes, bit for bit.
 """
 
 from typing import NamedTuple
@@ -13,21 +14,21 @@ from simulator.device_kinds import DEVICE_MODEL, Way, device_kind
 from simulator.observe_rich import (
     RICH_BODIES,
     RICH_FLOATS,
+    RICH_SIGHT,
     RICH_TYPE,
     _find_cell,
-    _pick_level,
-    _sort_bodies_one,
     _write_ego_one,
     bodies_world,
     make_rich,
 )
 from simulator.rich_rows import RICH_COLUMNS, turn_row
-from simulator.rich_table import LISTED, POSITION, RICH_ROADS, RichTable
-from world.kernel import kernel
+from simulator.rich_table import POSITION, RICH_LEVEL, RICH_ROADS, RichTable
+from world.kernel import inline_kernel, kernel
 from world.pack import Pack
 
 RICH_LINES = RICH_BODIES + RICH_ROADS  # rows of a driver
 _SCALE, _ZERO = np.float32(1.0 / POSITION), np.float32(0.0)
+_SIGHT2, _FAR2, _LEVEL = np.float32(RICH_SIGHT * RICH_SIGHT), np.float32(1e36), np.float32(RICH_LEVEL)
 
 
 class Seen(NamedTuple):
@@ -67,36 +68,74 @@ DEVICE_SEEN = device_kind(
 
 
 @kernel
-def _find_roads_one(b, k, x, y, z, model, rich, seen):
+def _find_roads_one(b, k, x, y, z, map_id, table, seen):
     """Road segments of driver k, with the ids of those on its level where there are several."""
-    table = rich.table
-    cell = _find_cell(model.worlds.map_id[b], x, y, table)
+    cell = _find_cell(map_id, x, y, table)
     if cell < 0:
         return 0
-    if table.cells[cell].layered == 0:
-        return np.int64(table.cells[cell].count)
-    count = _pick_level(b, cell, z, table, rich.level)
-    for n in range(count):
-        seen.ids[b, k, n] = rich.level[b * LISTED + n]
-    return np.int64(count)
+    listed = table.cells[cell]
+    if listed.layered == 0:
+        return np.int64(listed.count)
+    start, base, picked = np.int64(listed.start), np.int64(listed.base), 0
+    for at in range(start, start + np.int64(listed.count)):
+        if picked < RICH_ROADS and abs(table.rows[base + np.int64(table.ids[at]), 7] - z) <= _LEVEL:
+            seen.ids[b, k, picked] = table.ids[at]
+            picked += 1
+    return picked
+
+
+@inline_kernel
+def _distance2(own, i, bodies):
+    """[m^2] from the body of row `own` to that of row i; far beyond all sight where it is not seen."""
+    dx, dy = bodies[i, 0] - bodies[own, 0], bodies[i, 1] - bodies[own, 1]
+    d2 = dx * dx + dy * dy
+    return d2 if d2 <= _SIGHT2 and abs(bodies[i, 7] - bodies[own, 7]) <= _LEVEL else _FAR2
 
 
 @kernel
-def rich_world(b, model, rich, seen):
-    """Find what the drivers of world b see, and write their first rows."""
-    slots, bodies, n = model.slots, rich.bodies, model.slots.x.shape[1]
-    bodies_world(b, slots, bodies)
-    for k in range(model.drivers):
-        row, own = b * model.drivers + k, b * n + k
-        if not (model.judge.active[b, k] and slots.valid[b, k]):
-            seen.bodies[b, k] = -1
-            for column in range(RICH_COLUMNS):
-                rich.out[row, column] = _ZERO
-            continue
-        start = row * rich.order_room
-        seen.bodies[b, k] = _sort_bodies_one(b, k, n, start, bodies, rich.order, rich.distance2)
-        seen.roads[b, k] = _find_roads_one(b, k, bodies[own, 0], bodies[own, 1], bodies[own, 7], model, rich, seen)
-        _write_ego_one(row, b, k, own, model, bodies, rich.out)
+def rich_bodies(b, model, rich):
+    """Rows of the bodies of world b."""
+    bodies_world(b, model.slots, rich.bodies)
+
+
+@kernel
+def rich_find_thread(t, model, rich, seen):
+    """How much a driver sees, and its first row; thread k * B + b is driver k of world b."""
+    worlds, slots, bodies, n = model.state_hash.shape[0], model.slots, rich.bodies, model.slots.x.shape[1]
+    b, k = t % worlds, t // worlds
+    row, own = b * model.drivers + k, b * n + k
+    if not (model.judge.active[b, k] and slots.valid[b, k]):
+        seen.bodies[b, k] = -1
+        for column in range(RICH_COLUMNS):
+            rich.out[row, column] = _ZERO
+        return
+    others = 0
+    for i in range(n):
+        if i != k and _distance2(own, b * n + i, bodies) < _FAR2:
+            others += 1
+    seen.bodies[b, k] = min(others, RICH_BODIES - 1)
+    x, y, z = bodies[own, 0], bodies[own, 1], bodies[own, 7]
+    seen.roads[b, k] = _find_roads_one(b, k, x, y, z, model.worlds.map_id[b], rich.table, seen)
+    _write_ego_one(row, b, k, own, model, bodies, rich.out)
+
+
+@kernel
+def rich_order_thread(t, model, rich, seen):
+    """Where a slot stands among those that a driver sees, nearest first; thread r * N + i is slot i for row r."""
+    n, drivers, bodies = model.slots.x.shape[1], model.drivers, rich.bodies
+    i, row = t % n, t // n
+    b, k = row // drivers, row % drivers
+    if i == k or seen.bodies[b, k] < 0:
+        return
+    first, place = b * n, 1
+    own = first + k
+    d2 = _distance2(own, first + i, bodies)
+    for j in range(n):
+        if j != k and j != i:
+            other = _distance2(own, first + j, bodies)
+            if other < d2 or (other == d2 and j < i):
+                place += 1
+    rich.order[row * rich.order_room + place] = i
 
 
 @kernel
@@ -132,7 +171,10 @@ def rich_line_thread(t, model, rich, seen):
         rich.out[row, column] = _ZERO
 
 
+_ALL = (DEVICE_MODEL, DEVICE_RICH, DEVICE_SEEN)
 ENTRIES: dict[str, Entry] = {
-    "rich_find": Entry(rich_world, (DEVICE_MODEL, DEVICE_RICH, DEVICE_SEEN)),
-    "rich_lines": Entry(rich_line_thread, (DEVICE_MODEL, DEVICE_RICH, DEVICE_SEEN)),
+    "rich_bodies": Entry(rich_bodies, _ALL[:2]),
+    "rich_find": Entry(rich_find_thread, _ALL),
+    "rich_order": Entry(rich_order_thread, _ALL),
+    "rich_lines": Entry(rich_line_thread, _ALL),
 }
