@@ -21,8 +21,12 @@ OWN = {  # what has tables of its own, and is measured where it is named only
 WIDTH = 140  # characters of a table in a file or a pipe
 
 
-def measure(profiles: list[Profile], options: Options) -> dict[str, dict[str, Any]]:
-    """Figures of all profiles by name; one that fails as a whole says why under `failed`, and the others go on."""
+def measure(profiles: list[Profile], options: Options, path: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Figures of all profiles by name; one that fails as a whole says why under `failed`, and the others go on.
+
+    Args:
+        path: of the JSON, which is written after each profile.
+    """
     from benchmarks.peers import PeerError
     from benchmarks.worker import WorkerError
 
@@ -37,10 +41,11 @@ def measure(profiles: list[Profile], options: Options) -> dict[str, dict[str, An
 
             try:
                 found[profile.name] = profile.run(options, Follow(lambda line: _say(progress, line), tick))
-            except (PeerError, WorkerError, OSError) as error:
+            except (PeerError, WorkerError, OSError, ValueError) as error:  # a map that cannot be built, too
                 _say(progress, f"{profile.name}: {error}")
                 found[profile.name] = {"what": profile.step, "rate": profile.rate, "failed": str(error)}
             progress.remove_task(bar)
+            _save(path, found)
     return found
 
 
@@ -119,9 +124,8 @@ def run(args: argparse.Namespace) -> int:
     names = [name for name in args.profile if name not in OWN]
     found: dict[str, dict[str, Any]] = {}
     if names or not args.profile:
-        found = measure(chosen(names), Options(quick=args.quick, peers=not args.no_peers))
+        found = measure(chosen(names), Options(quick=args.quick, peers=not args.no_peers), args.json)
         show(found, Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH))
-        _save(args.json, found)
         if args.plot is not None:
             from benchmarks.chart import plot_profiles
 

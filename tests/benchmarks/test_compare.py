@@ -107,14 +107,14 @@ def test_the_worker_side_counts_what_its_simulator_did():
 
 @pytest.fixture
 def fakes(monkeypatch):
-    """The registry with two profiles of fakes; the second fails as a whole."""
+    """The registry with two profiles of fakes; the first fails as a whole."""
 
     def fails(profile, options, follow):
-        raise WorkerError("ours", "broke")
+        raise ValueError("the map broke")
 
     good = Profile("good", "fakes", "a step", "env_steps_per_s", (fake("ours", ours=True), fake("peer")), in_turns,
                    recorded=("highway",))  # fmt: skip
-    both = {"good": good, "bad": replace(good, name="bad", measure=fails, recorded=())}
+    both = {"bad": replace(good, name="bad", measure=fails, recorded=()), "good": good}
     monkeypatch.setattr(profiles, "QUICK", SHORT)
     for name in list(PROFILES):
         monkeypatch.delitem(PROFILES, name)
@@ -132,9 +132,9 @@ def test_several_profiles_come_in_one_json(fakes, tmp_path, capsys):
     assert good["ours"]["env_steps_per_s"] == good["peer"]["env_steps_per_s"] == 20.0
     assert good["ratio"]["ours"]["peer"]["median"] == 1.0
     assert [r["interleaved"] for r in good["recorded"]] == [False] * 3
-    assert found["profiles"]["bad"]["failed"] == "ours broke"
+    assert found["profiles"]["bad"]["failed"] == "the map broke"
     out = capsys.readouterr().out
-    assert "1 x Peer (1-1)" in out and "HighwayEnv 1.12.1" in out and "failed: ours broke" in out
+    assert "1 x Peer (1-1)" in out and "HighwayEnv 1.12.1" in out and "failed: the map broke" in out
 
 
 def test_without_peers_only_ours_are_started(fakes):
