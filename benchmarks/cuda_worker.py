@@ -18,6 +18,7 @@ from benchmarks.cuda_check import Look, run_check
 from envs.batch import DriveBatch
 from envs.cuda_batch import CudaBatch, entries_of
 from envs.options import make_config
+from simulator.rich_observer import RichObserver
 
 MODULE = "envs.cuda_entries"
 HOST_WORLDS = 64  # that are reset on the CPU
@@ -40,7 +41,15 @@ def _look_vector(batch: DriveBatch) -> Look:
     return look
 
 
+def _look_rich(batch: DriveBatch) -> Look:
+    return RichObserver(batch.engine).observe
+
+
 PROFILES = {
+    "rich": CudaProfile(
+        {"preset": "puffer", "observation": "vector", "vehicles": 0}, "rich", _look_rich,
+        "1848 numbers, collision, off-road, resets",
+    ),
     "compact": CudaProfile(
         {"preset": "puffer", "observation": "vector", "vehicles": 14}, "vector", _look_vector,
         "128 numbers, reactive traffic with all junction rules, lights, collision, off-road, resets",

@@ -16,8 +16,11 @@ from envs.cuda_entries import env_way
 from envs.options import EnvConfig
 from simulator.cuda_entries import PER_DRIVER, PER_SLOT, STAGES, Output, out_way
 from simulator.cuda_restore import make_restore, restore_way, start_way
+from simulator.cuda_rich import ENTRIES as RICH_ENTRIES
+from simulator.cuda_rich import RICH_LINES, make_device_rich, rich_way, seen_way
 from simulator.device import Device, DevicePack
 from simulator.device_kinds import Way, model_way
+from simulator.rich_table import make_rich_table
 from world.names import unknown_name
 from world.observation import VECTOR_SIZE
 from world.pack import Pack
@@ -162,7 +165,20 @@ def _vector(cuda: CudaBatch, batch: DriveBatch) -> tuple[DevicePack, list[Launch
     return output, [Launch("vector", cuda.worlds * rows, (cuda.model.address, output.address))]
 
 
-OBSERVERS = {"vector": Observer(("vector",), _vector)}
+def _rich(cuda: CudaBatch, batch: DriveBatch) -> tuple[DevicePack, list[Launch]]:
+    drivers, slots = batch.config.drivers, batch.engine.model.slots.x.shape[1]
+    packs = make_device_rich(make_rich_table(batch.engine.maps), batch.worlds, drivers, slots)
+    rich, seen = (cuda._place(p, way, cuda.worlds) for p, way in zip(packs, (rich_way, seen_way), strict=True))
+    both, rows = (cuda.model.address, rich.address), cuda.worlds * drivers
+    return rich, [
+        Launch("rich_bodies", cuda.worlds, both),
+        Launch("rich_find", rows, (*both, seen.address)),
+        Launch("rich_order", rows * slots, (*both, seen.address)),
+        Launch("rich_lines", rows * RICH_LINES, (*both, seen.address)),
+    ]
+
+
+OBSERVERS = {"vector": Observer(("vector",), _vector), "rich": Observer(tuple(RICH_ENTRIES), _rich)}
 
 
 def entries_of(config: EnvConfig, observation: str | None = "vector") -> list[str]:

@@ -11,7 +11,7 @@ from agents.scene_pack import SCENE_TYPE
 from envs.act_step import act_world, forget_one, track_world
 from envs.arrays import ENV_TYPE, env_at
 from envs.outcome_step import outcome_world, rejoin_world
-from simulator import cuda_entries
+from simulator import cuda_entries, cuda_rich
 from simulator.cuda_entries import Entry
 from simulator.cuda_restore import DEVICE_RESTORE, restore_thread
 from simulator.device_kinds import DEVICE_MODEL, Way, device_kind
@@ -126,6 +126,7 @@ _PER_WORLD = {"draw": draw_world, "act": act_world, "track": track_world, "outco
               "rejoin": rejoin_world}  # fmt: skip
 ENTRIES: dict[str, Entry] = {
     **cuda_entries.ENTRIES,
+    **cuda_rich.ENTRIES,
     **{name: Entry(body, (DEVICE_MODEL, DEVICE_ENV)) for name, body in _PER_WORLD.items()},
     "over": Entry(over_thread, (DEVICE_MODEL, DEVICE_ENV, DEVICE_RESTORE)),
     "restore": Entry(restore_thread, (DEVICE_RESTORE,)),

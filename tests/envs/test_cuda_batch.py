@@ -6,10 +6,14 @@ What is left for a real one to differ in are the sine, the logarithm and their l
 import numpy as np
 import pytest
 
+from benchmarks import cuda_worker
+from benchmarks.cuda_check import run_check
 from envs.batch import DriveBatch
 from envs.cuda_batch import CudaBatch
 from envs.cuda_entries import ENTRIES, draw_worlds
 from envs.options import make_config
+from simulator.observe_rich import RICH_FLOATS
+from simulator.rich_observer import RichObserver
 from tests.host_device import HostDevice
 
 pytestmark = pytest.mark.slow  # kernels for worlds innermost are compiled anew
@@ -62,6 +66,25 @@ def test_each_world_is_that_of_its_seed_bit_for_bit(device):
     worlds.close()
 
 
+def test_the_rich_observation_is_the_hosts_bit_for_bit(device):
+    host = make([0, 1, 2])
+    worlds, observer = CudaBatch(host, device, 6, "rich"), RichObserver(host.engine)
+    for _ in range(30):
+        worlds.step(draw=True)
+        drive(host, 1)
+    seen = worlds.observations()
+    assert seen.shape == (6, 3, RICH_FLOATS)
+    np.testing.assert_array_equal(seen[:3], observer.observe())
+    assert not np.array_equal(seen[3:], seen[:3])
+    host.engine.model.judge.active[0, 1] = False
+    worlds.model.write("judge.active", np.resize(host.engine.model.judge.active, (6, 3)))
+    for launch in worlds.launches()[-4:]:
+        device.launch(*launch)
+    np.testing.assert_array_equal(worlds.observations()[:3], observer.observe())
+    assert not worlds.observations()[0, 1].any()
+    worlds.close()
+
+
 def test_worlds_at_their_time_limit_begin_anew_with_another_seed(device):
     host = make([0, 1, 2], time_limit=0.5)
     worlds = CudaBatch(host, device, 6)
@@ -72,3 +95,19 @@ def test_worlds_at_their_time_limit_begin_anew_with_another_seed(device):
     assert_same(worlds, again, slice(0, 3))
     assert (worlds.model.read("worlds.step") == 3).all()
     worlds.close()
+
+
+def test_the_benchmark_measures_and_finds_no_difference(device, monkeypatch):
+    monkeypatch.setattr(cuda_worker, "LEAST", 2)
+    monkeypatch.setattr(cuda_worker, "SECONDS", 0.0)
+    monkeypatch.setattr(cuda_worker, "WARM_UP", 1)
+    found = cuda_worker.measure("compact", cuda_worker.make_batch("compact"), device, 128)
+    assert found["agents"] == 128 * 14 and found["finite"] and 0.5 < found["active_agents"] <= 1.0
+    assert sum(found["kernel_shares"].values()) == pytest.approx(1.0)
+    assert found["agent_steps_per_s"] == pytest.approx(14 * found["env_steps_per_s"])
+    host = cuda_worker.make_batch("compact", 4)
+    check = run_check(host, CudaBatch(host, device, 4), cuda_worker.PROFILES["compact"].look(host), (1, 5))
+    assert check["agrees"] and list(check["after"]) == ["1", "5"]
+    last = check["after"]["5"]
+    assert last["worlds_of_the_same_hash"] == 1.0 and last["x"]["largest"] == 0.0
+    assert last["observation"]["share_over_0.001"] == 0.0
