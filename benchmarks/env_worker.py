@@ -36,9 +36,13 @@ class EnvTask:
     options: dict[str, Any] = field(default_factory=dict)
 
 
+ROLLOUT = 32  # observations that are kept in place: 242 MB of them
+_CROWD = "collision, off-road, resets"
 _TRAFFIC = "reactive traffic with all junction rules, collision, off-road, resets"
 _HIGHWAY = "20 IDM/MOBIL vehicles within 250 m, collision, off-road, resets"
 TASKS = {
+    "rich": EnvTask("Tarmac/Town01-v0", 1022, _CROWD, 4, {"preset": "puffer"}),
+    "rich_rollout": EnvTask("Tarmac/Town01-v0", 1022, _CROWD, 4, {"preset": "puffer", "buffers": ROLLOUT}),
     "compact": EnvTask(
         "Tarmac/Town01-v0", 1022, f"{_TRAFFIC}, lights", 4,
         {"preset": "puffer", "observation": "vector", "reward": "carl", "vehicles": 6},
