@@ -89,8 +89,8 @@ PROFILES: dict[str, Profile] = {
         Profile(
             "rich",
             "learning drivers only, observation of 1848 floats as PufferDrive's",
-            "1022 controlled drivers in 73 worlds of town01, no other traffic, collision, off-road, resets, 1848 floats "
-            "(ours_rollout: into 32 buffers in turn, a rollout in place)",
+            "1022 controlled drivers in 73 worlds of town01, collision, off-road, resets, 1848 floats; "
+            "ours_rollout: into 32 buffers in turn, a rollout in place",
             "agent_steps_per_s",
             (
                 _ours("ours", "Tarmac", "rich", 1e6),

@@ -4,6 +4,9 @@ The judge is a function of (map, bodies, states before and after, routes, its ow
 backend that fills Slots-like arrays.
 """
 
+# pyright: reportCallIssue=false
+# (intrinsics take a typing context more than their callers give)
+
 from typing import NamedTuple
 
 import numpy as np

@@ -8,6 +8,9 @@ Source: vehicle-actuated control as in FHWA, Traffic Signal Timing Manual (2008)
 passage time, maximum green, gap-out, phase skipping, yellow change and red clearance).
 """
 
+# pyright: reportCallIssue=false
+# (intrinsics take a typing context more than their callers give)
+
 import numpy as np
 
 from world.kernel import inline_kernel, kernel

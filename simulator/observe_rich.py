@@ -14,6 +14,9 @@ zeros. The numbers of rows written last are kept for each driver and buffer: onl
 cleared.
 """
 
+# pyright: reportCallIssue=false
+# (intrinsics take a typing context more than their callers give)
+
 import math
 from typing import NamedTuple
 

@@ -109,8 +109,8 @@ def _stop_lines(m: RoadMap) -> Segments:
     last = m.lane_start[lane + 1] - 1
     point = np.minimum(m.lane_start[lane] + np.rint(m.stop_s / m.lane_step[lane]).astype(np.int64), last)
     z = m.point_xyz[point, 2]
-    ends = [np.column_stack([m.stop_line[:, n].reshape(-1, 2), z]) for n in range(2)]
-    return _segments(*ends, STOP_LINE, STOP_WIDTH)
+    a, b = (np.column_stack([m.stop_line[:, n].reshape(-1, 2), z]) for n in range(2))
+    return _segments(a, b, STOP_LINE, STOP_WIDTH)
 
 
 def _crosswalks(m: RoadMap) -> Segments:
