@@ -27,19 +27,23 @@ _MIN_LON, _MAX_LON, _MAX_LAT = np.float32(-4.05), np.float32(2.40), np.float32(4
 _MAX_YAW_RATE, _MAX_JERK = np.float32(0.95), np.float32(4.13)
 START_BRAKE = np.float32(1.5)  # [m/s^2] with which a driver that begins could stop for who is ahead
 _SIGHT, _ROOM = np.float32(120.0), np.float32(10.0)  # [m] looked ahead; [m] that are enough to follow at equal speed
+_LONGEST = np.float32(16.0)  # [m] between the centres of the longest bodies that touch
 START_GAP = 1.0  # [m] around a driver that begins anew among the others
 
 
 @kernel
 def _danger_one(b, k, limit, slots):
     """Whether driver k and somebody before it are on the way to overlap within `limit` [s], as nuPlan judges."""
-    x, y, yaw = slots.x[b, k], slots.y[b, k], slots.yaw[b, k]
+    x, y, yaw, speed = slots.x[b, k], slots.y[b, k], slots.yaw[b, k], slots.speed[b, k]
     vx, vy = slots.vx[b, k], slots.vy[b, k]
     c, s = np.float32(math.cos(yaw)), np.float32(math.sin(yaw))
     for j in range(slots.x.shape[1]):
         if j == k or not slots.valid[b, j]:
             continue
         dx, dy = slots.x[b, j] - x, slots.y[b, j] - y
+        far = _LONGEST + limit * (speed + slots.speed[b, j])
+        if dx * dx + dy * dy > far * far:
+            continue
         wx, wy = slots.vx[b, j] - vx, slots.vy[b, j] - vy
         closing = dx * wx + dy * wy
         if closing >= _ZERO or dx * c + dy * s < _ZERO or abs(slots.z[b, j] - slots.z[b, k]) > 2.0:
