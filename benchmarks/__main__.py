@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; `diagram`, `observations`, `cuda`: see --help."""
+"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; diagram, observations, cores, cuda: see --help."""
 
 import argparse
 import json
@@ -17,6 +17,7 @@ from benchmarks.profiles import PROFILES, Options, Profile, chosen
 OWN = {  # what has tables of its own, and is measured where it is named only
     "diagram": "fundamental diagram of a ring and of the scenario highway",
     "observations": "what each observation costs a driver",
+    "cores": "what a second core gives to threads and to processes",
 }
 WIDTH = 140  # characters of a table in a file or a pipe
 
@@ -73,6 +74,14 @@ def _diagram(args: argparse.Namespace, plot: Path | None) -> dict[str, Any]:
 
         plot_diagram(found, pictures, plot)
         print(plot)
+    return found
+
+
+def _cores(args: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.cores import QUICK, CoresConfig, measure_cores, show_cores
+
+    found = measure_cores(QUICK if args.quick else CoresConfig())
+    show_cores(found, Console(soft_wrap=True))
     return found
 
 
@@ -135,6 +144,8 @@ def run(args: argparse.Namespace) -> int:
     if "diagram" in args.profile:
         plot = args.plot if args.plot is None or not names else args.plot.with_stem(f"{args.plot.stem}-diagram")
         found["diagram"] = _diagram(args, plot)
+    if "cores" in args.profile:  # before what stays on one core
+        found["cores"] = _cores(args)
     if "observations" in args.profile:
         found["observations"] = _observations(args)
     _save(args.json, found)

@@ -173,5 +173,5 @@ def chosen(names: Sequence[str]) -> list[Profile]:
     """
     for name in names:
         if name not in PROFILES:
-            raise ValueError(unknown_name("profile", name, [*PROFILES, "diagram", "observations"]))
+            raise ValueError(unknown_name("profile", name, [*PROFILES, "diagram", "observations", "cores", "cuda"]))
     return [PROFILES[name] for name in dict.fromkeys(names or PROFILES)]

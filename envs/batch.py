@@ -206,6 +206,46 @@ class DriveBatch:
         self._each(self.observer.observe, self._slices)
         self.active[ended] = False
 
+    def advance(self, skip: NDArray[np.bool_] | None = None, rejoin: bool = False) -> None:
+        """`step`, then `observe` for all worlds, each slice at a stretch.
+
+        Args:
+            skip: as for `step`.
+            rejoin: drivers who waited before the step, in worlds that go on, begin anew between the two.
+        """
+        if skip is not None and skip.any():
+            self._clear_outcome(skip)
+            self._arrays.alive[skip] = self.engine.model.judge.active[skip]
+        else:
+            skip = None
+        self.observer.turn()
+        self._each(lambda first, last: self._advance_range(first, last, skip, rejoin), self._slices)
+
+    def _advance_range(self, first: int, last: int, skip: NDArray[np.bool_] | None, rejoin: bool) -> None:
+        left_out = [] if skip is None else (first + np.flatnonzero(skip[first:last])).tolist()
+        for a, b in _without([(first, last)], left_out):
+            self._step_range(a, b)
+        rows = slice(first * self.config.drivers, last * self.config.drivers)
+        active = self.active[rows]
+        if rejoin and not active.all():
+            waited = ~self.alive[rows] & ~np.repeat(self.time_over()[first:last], self.config.drivers)
+            if waited.any():
+                self._rejoin_range(first, last, waited)
+        ended = (self.terminated[rows] | self.truncated[rows]) & ~active
+        active[ended] = True  # who takes no part sees nothing
+        self.observer.observe(first, last)
+        active[ended] = False
+
+    def _rejoin_range(self, first: int, last: int, waited: NDArray[np.bool_]) -> None:
+        """Of the rows of these worlds those that `waited` begin anew, where their places are free."""
+        rows = slice(first * self.config.drivers, last * self.config.drivers)
+        self._arrays.joins.reshape(-1)[rows] = waited
+        rejoin_worlds(self.engine.address, self._pack.address, first, last)
+        begun = np.zeros(self.rows, np.bool_)
+        begun[rows] = waited & self.active[rows]
+        if begun.any():
+            self.observer.forget(begun.reshape(self.worlds, -1))
+
     def _each(self, job: Any, ranges: list[tuple[int, int]]) -> None:
         if len(self._slices) == 1:
             for first, last in ranges:
@@ -213,7 +253,10 @@ class DriveBatch:
             return
         if self._pool is None or self._pool_process != os.getpid():  # a forked process has none of its parent's threads
             self._pool, self._pool_process = ThreadPoolExecutor(len(self._slices)), os.getpid()
-        for done in [self._pool.submit(job, first, last) for first, last in ranges]:
+        others = [self._pool.submit(job, first, last) for first, last in ranges[1:]]
+        if ranges:
+            job(*ranges[0])  # this thread would only wait
+        for done in others:
             done.result()
 
     def time_over(self) -> NDArray[np.bool_]:

@@ -108,8 +108,7 @@ class SB3VecEnv(VecEnv):
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Drive; what is over begins anew."""
         batch = self.batch
-        batch.step()
-        batch.observe()
+        batch.advance()
         done = batch.terminated | batch.truncated
         infos = self._idle_infos.copy()
         if done.any():

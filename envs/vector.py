@@ -151,21 +151,15 @@ class DriveVectorEnv(VectorEnv):
         batch, waiting = self.batch, self._waiting_worlds
         if waiting.any():
             batch.next_episode(np.flatnonzero(waiting))
-            batch.step(waiting)
-        else:
-            batch.step()
-        over = batch.world_over()
-        if self.config.drivers > 1:  # who waited before this step; who has ended in it shows that first
-            batch.rejoin(~(batch.alive | np.repeat(over, self.config.drivers)))
-        batch.observe()
-        self._waiting_worlds = over
+        # With several drivers a world, who waited before this step begins; who has ended in it shows that first
+        batch.advance(waiting, rejoin=self.config.drivers > 1)
+        self._waiting_worlds = batch.world_over()
         return self._info(self._ended())
 
     def _step_same(self) -> dict[str, Any]:
         """All drive; what is over then begins anew, and its last observation stands in the info."""
         batch = self.batch
-        batch.step()
-        batch.observe()
+        batch.advance()
         done = self._ended()
         infos = self._info(done, copy=self.copy or bool(done.any()))  # what begins anew would overwrite views
         if not done.any() and batch.active.all():
