@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from envs.batch import DriveBatch
 from envs.drive import row_info
-from envs.options import EnvConfig
+from envs.options import EnvConfig, resolve
 from envs.spaces import action_space
-from envs.vector import check_render_mode, resolve
+from envs.vector import check_render_mode
 
 Steps = tuple[dict[str, Any], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]]
 

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from envs.batch import DriveBatch
 from envs.events import event_names
-from envs.options import EnvConfig
+from envs.options import EnvConfig, resolve
 from envs.spaces import action_space
-from envs.vector import check_render_config, check_render_mode, resolve
+from envs.vector import check_render_config, check_render_mode
 
 
 class DriveEnv(gymnasium.Env):

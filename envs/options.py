@@ -79,11 +79,22 @@ def make_config(preset: str = "default", **changes: Any) -> EnvConfig:
     """
     if preset not in PRESETS:
         raise ValueError(unknown_name("preset", str(preset), PRESETS))
+    return resolve(PRESETS[preset], preset, changes)
+
+
+def resolve(config: EnvConfig | None, preset: str, changes: Mapping[str, Any]) -> EnvConfig:
+    """A config with changes; without one, the preset's.
+
+    Raises:
+        ValueError: as `make_config`.
+    """
+    if config is None:
+        return make_config(preset, **changes)
     allowed = [f.name for f in fields(EnvConfig)]
     for key in changes:
         if key not in allowed:
             raise ValueError(unknown_name("environment option", key, allowed))
-    return check_config(replace(PRESETS[preset], **changes))
+    return check_config(replace(config, **changes))
 
 
 def check_config(config: EnvConfig) -> EnvConfig:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from envs.batch import DriveBatch
 from envs.events import event_names
-from envs.options import EnvConfig
+from envs.options import EnvConfig, resolve
 from envs.seeds import spread_seeds
 from envs.spaces import action_space
-from envs.vector import check_render_mode, resolve
+from envs.vector import check_render_mode
 
 try:
     from stable_baselines3.common.monitor import Monitor

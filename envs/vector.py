@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from envs.batch import DriveBatch
-from envs.options import EnvConfig, make_config
+from envs.options import EnvConfig, resolve
 from envs.spaces import action_space
 
 AUTORESET = {mode.value: mode for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
@@ -219,22 +219,6 @@ class DriveVectorEnv(VectorEnv):
         """Let the threads go."""
         if hasattr(self, "batch"):  # an environment that was refused is closed too, when it is forgotten
             self.batch.close()
-
-
-def resolve(config: EnvConfig | None, preset: str, options: dict[str, Any]) -> EnvConfig:
-    """The config that options describe: of a preset, or of a config with changes."""
-    if config is None:
-        return make_config(preset, **options)
-    from dataclasses import fields, replace
-
-    from envs.options import check_config
-    from world.names import unknown_name
-
-    allowed = [f.name for f in fields(EnvConfig)]
-    for key in options:
-        if key not in allowed:
-            raise ValueError(unknown_name("environment option", key, allowed))
-    return check_config(replace(config, **options))
 
 
 def find_autoreset(mode: str | AutoresetMode) -> AutoresetMode:
