@@ -25,7 +25,7 @@ from envs.arrays import PATH_POINTS, env_at
 from simulator.model import model_at
 from simulator.scene_lanes import lane_after
 from world.kernel import kernel
-from world.queries import lane_point, project_to_lane
+from world.queries import has_successor, lane_point, project_to_lane
 from world.route_table import route_lane
 
 _ZERO = np.float32(0.0)
@@ -44,23 +44,13 @@ def _open_lane(lane, side, tables):
 
 
 @kernel
-def _follows(lane, after, tables):
-    """Whether `after` is a successor of `lane`."""
-    row = tables.lanes[lane]
-    for i in range(row.succ0, row.succ1):
-        if tables.successors[i] == after:
-            return True
-    return False
-
-
-@kernel
 def _choose_lane(b, k, choice, model, env):
     """The lane that a meta action steers for: the present one, a neighbour asked for, or that of a change under way."""
     lane = np.int64(model.judge.lane[b, k])
     goal, side = np.int64(env.goal_lane[b, k]), np.int64(env.side[b, k])
     if lane < 0:
         return np.int64(-1)
-    if side != 0 and (goal == lane or _follows(goal, lane, model.tables)):
+    if side != 0 and (goal == lane or has_successor(model.tables, goal, lane)):
         side = np.int64(0)  # it has arrived
     if choice == LANE_LEFT or choice == LANE_RIGHT:
         wanted = np.int64(1 if choice == LANE_LEFT else -1)
