@@ -57,7 +57,7 @@ _INTS = ("choice", "level", "goal_lane", "side", "path_count", "steps")
 
 def make_arrays(config: EnvConfig, worlds: int) -> EnvArrays:
     """Arrays for B worlds of a checked config."""
-    preset, weights = find_reward(config.reward if not hasattr(config.reward, "keys") else dict(config.reward))  # type: ignore[arg-type]
+    preset, weights = find_reward(config.reward)
     shape = (worlds, config.drivers)
     own: dict = {name: np.zeros(shape, np.bool_) for name in _BOOLS}
     own |= {name: np.zeros(shape, np.int32) for name in _INTS}

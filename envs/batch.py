@@ -46,7 +46,7 @@ class DriveBatch:
         self.config, self.worlds = config, worlds
         scenario = env_scenario(config)
         self.engine = Engine(env_maps(scenario, config.maps), scenario, worlds, spare=1)
-        self._starts = Starts(self.engine, config.starts)
+        self._starts = Starts(self.engine, config)
         self._arrays = make_arrays(config, worlds)
         self._pack = Pack(self._arrays)
         self.observer = make_observer(config.observation, self.engine, buffers)
@@ -64,8 +64,7 @@ class DriveBatch:
         self.reward, self.terminated, self.truncated = (
             getattr(arrays, name).reshape(n) for name in ("reward", "terminated", "truncated")
         )
-        reward = self.config.reward
-        preset, _ = find_reward(dict(reward) if hasattr(reward, "keys") else reward)  # type: ignore[arg-type]
+        preset, _ = find_reward(self.config.reward)
         table = arrays.terms.reshape(n, -1)
         self.terms = {name: table[:, t] for t, name in enumerate(TERMS[preset])}
         self.events, self.alive = arrays.events.reshape(n), arrays.alive.reshape(n)
@@ -143,7 +142,7 @@ class DriveBatch:
         config, arrays = self.config, self._arrays
         if config.action in CHOICES:
             count = CHOICES[config.action]
-            value = np.asarray(actions)
+            value = _as_array(actions, None)
             if value.shape != (self.rows,) or value.dtype.kind not in "iu":
                 raise ValueError(
                     f"action: got {value.dtype} of shape {value.shape}, expected whole numbers of shape ({self.rows},)"
@@ -154,7 +153,7 @@ class DriveBatch:
             arrays.choice.reshape(-1)[:] = value
             return
         width = WIDTH[config.action]
-        value = np.asarray(actions, np.float32)
+        value = _as_array(actions, np.float32)
         if value.shape != (self.rows, width):
             raise ValueError(f"action: got shape {value.shape}, expected ({self.rows}, {width})")
         if not np.isfinite(value).all():
@@ -281,6 +280,14 @@ class DriveBatch:
             self._pool.shutdown()
         self._pool = None
         self.engine.close()
+
+
+def _as_array(actions: Any, dtype: Any) -> NDArray:
+    """Raises ValueError: no numbers."""
+    try:
+        return np.asarray(actions, dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"action: got {actions!r:.80}, expected an array of numbers ({error})") from None
 
 
 def _slices(worlds: int, threads: int) -> list[tuple[int, int]]:

@@ -78,7 +78,7 @@ class DriveEnv(gymnasium.Env):
         if not self._running:
             raise RuntimeError("step() without an episode: call reset() first, and again after an episode's end")
         batch = self.batch
-        batch.take_actions(np.asarray(action)[None])
+        batch.take_actions(np.asarray(action)[None] if np.ndim(action) <= 1 else action)
         batch.step()
         batch.observe()
         terminated, truncated = bool(batch.terminated[0]), bool(batch.truncated[0])

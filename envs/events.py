@@ -25,7 +25,11 @@ def ends_mask(names: Iterable[str]) -> int:
         ValueError: an unknown name, with the nearest match.
     """
     mask = 1 << int(EventKind.COMPLETED)
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(f"ends: got {names!r}, expected a tuple of names, such as ('collision', 'off_road')")
     for name in names:
+        if name == "completed":
+            raise ValueError("ends: 'completed' cannot be named: an arrival always ends an episode")
         if name not in ENDS:
             raise ValueError(unknown_name("event that ends an episode", str(name), ENDS))
         mask |= sum(1 << int(kind) for kind in ENDS[name])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from os import PathLike, fspath
 from typing import Any
 
 from agents.actions import check_action
@@ -46,13 +47,13 @@ class EnvConfig:
 
 PRESETS: dict[str, EnvConfig] = {
     "default": EnvConfig(),
-    # HighwayEnv's highway-fast-v0: a decision a second, 5 steps of traffic each, 20 vehicles near the driver, 40 s
+    # HighwayEnv's highway-fast-v0: a decision a second, 5 steps of traffic each, 20 vehicles near the driver, 30 s
     "highway": EnvConfig(
         scenario="highway",
         action="meta",
         reward="highway",
         ends=("collision", "off_road"),
-        time_limit=40.0,
+        time_limit=30.0,
         vehicles=20,
         start_speed=25.0,
         traffic_radius=250.0,
@@ -94,7 +95,10 @@ def resolve(config: EnvConfig | None, preset: str, changes: Mapping[str, Any]) -
     for key in changes:
         if key not in allowed:
             raise ValueError(unknown_name("environment option", key, allowed))
-    return check_config(replace(config, **changes))
+    told = dict(changes)
+    if isinstance(told.get("scenario"), PathLike):
+        told["scenario"] = fspath(told["scenario"])
+    return check_config(replace(config, **told))
 
 
 def check_config(config: EnvConfig) -> EnvConfig:
@@ -107,7 +111,7 @@ def check_config(config: EnvConfig) -> EnvConfig:
     find_scenario(config.scenario)
     check_action(config.action)
     ends_mask(config.ends)
-    find_reward(config.reward if isinstance(config.reward, str | Reward) else dict(config.reward))
+    find_reward(config.reward)
     from envs.observations import check_observation
 
     check_observation(config.observation)

@@ -7,6 +7,7 @@ penalty takes its share of what those before it have left, so progress + penalti
 `sparse`: 1 for an arrival, -1 for an infraction that ends the episode.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -63,7 +64,7 @@ REWARDS: dict[str, Reward] = {"carl": CarlReward(), "highway": HighwayReward(), 
 KINDS = {"carl": CARL, "highway": HIGHWAY, "sparse": SPARSE}
 
 
-def find_reward(wanted: str | Reward | dict[str, Any]) -> tuple[str, Reward]:
+def find_reward(wanted: str | Reward | Mapping[str, Any]) -> tuple[str, Reward]:
     """(preset, weights) of a preset's name, of weights, or of {"preset": name, weight: value, ...}.
 
     Raises:
@@ -72,7 +73,11 @@ def find_reward(wanted: str | Reward | dict[str, Any]) -> tuple[str, Reward]:
     if isinstance(wanted, Reward):
         name = next(n for n, preset in REWARDS.items() if type(preset) is type(wanted))
         return name, _finite(wanted)
-    told = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
+    if not isinstance(wanted, str | Mapping):
+        raise ValueError(
+            f"reward: got {wanted!r}, expected a preset's name, weights, or {{'preset': name, weight: value}}"
+        )
+    told: dict[str, Any] = {"preset": wanted} if isinstance(wanted, str) else dict(wanted)
     name = told.pop("preset", "carl")
     if name not in REWARDS:
         raise ValueError(unknown_name("reward", str(name), REWARDS))

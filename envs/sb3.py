@@ -65,6 +65,8 @@ class SB3VecEnv(VecEnv):
         self.num_envs = num_envs
         self.batch = DriveBatch(self.config, num_envs // drivers)
         super().__init__(num_envs, self.batch.observer.space, action_space(self.config))
+        fps = max(round(1.0 / self.config.control_time), 1)
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": fps}
         self._idle_infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]
         self._ready = False
         self._start_time = time.perf_counter()

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from envs.options import EnvConfig
 from scenarios.registry import for_seed, scenario_map
 from simulator.engine import Engine
 from simulator.entries import clear_world
@@ -19,6 +20,8 @@ from world.roadmap import MapSet
 from world.route_line import RouteLine
 from world.scenario import Scenario
 
+ATTEMPTS, FURTHER = 64, 1_000_003  # starts that are drawn until one suits; from one's seed to the next
+FIRM = 3.0  # [m/s^2] sideways in a bend
 _MASK = 0xFFFFFFFFFFFFFFFF
 
 
@@ -48,8 +51,8 @@ class _Kept:
 class Starts:
     """Puts worlds of an engine at the start of an episode."""
 
-    def __init__(self, engine: Engine, count: int):
-        self._engine, self._count = engine, count
+    def __init__(self, engine: Engine, config: EnvConfig):
+        self._engine, self._config, self._count = engine, config, config.starts
         self._kept: dict[int, _Kept] = {}
         self._routes = RouteRows(engine.model.routes)
 
@@ -72,9 +75,34 @@ class Starts:
         engine.model.worlds.map_id[world] = key % len(engine.maps.maps)
         mask = np.zeros(len(engine.state_hash), np.bool_)
         mask[world] = True
-        engine.reset([key] * len(mask), mask)
+        for attempt in range(ATTEMPTS):
+            engine.reset([key + attempt * FURTHER] * len(mask), mask)
+            if self._suits(world):
+                break
+        else:
+            raise ValueError(
+                f"scenario {engine.scenario.name}: none of {ATTEMPTS} routes can be driven at {self._slowest:g} m/s for "
+                f"{self._config.time_limit:g} s, which is the slowest of meta_speeds {self._config.meta_speeds}"
+            )
         if self._routes.routes is not engine.model.routes:  # a longer route came: the table has grown
             self._routes = RouteRows(engine.model.routes)
+
+    @property
+    def _slowest(self) -> float:
+        """[m/s] below which a driver cannot choose to drive."""
+        return self._config.meta_speeds[0] if self._config.action == "meta" else 0.0
+
+    def _suits(self, world: int) -> bool:
+        """Whether every driver may drive its route at the slowest speed that it can choose, as far as that takes it."""
+        slowest, routes = self._slowest, self._engine.model.routes
+        if slowest <= 0.0:
+            return True
+        for k, count in enumerate(routes.count[world].tolist()):
+            last = min(count, int(self._config.time_limit * self._config.meta_speeds[-1]) + 1)
+            bend = np.abs(routes.curvature[world, k, :last]).max(initial=0.0)
+            if routes.limit[world, k, :last].min(initial=np.inf) < slowest or slowest * slowest * bend > FIRM:
+                return False
+        return True
 
     def _keep(self, world: int, key: int) -> None:
         engine = self._engine

@@ -118,7 +118,16 @@ class Pack:
         return self._block.copy()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_fields_tuple"], name)
+        fields = self.__dict__.get("_fields_tuple")
+        if fields is None:
+            raise AttributeError(name)
+        return getattr(fields, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "an engine, and an environment over one, cannot be pickled or copied: its kernels hold addresses of its "
+            "arrays; make another with the same config, or use Engine.store"
+        )
 
 
 @register_default(PackType)

@@ -1,5 +1,6 @@
 """Environments as Gymnasium wants them: its checker, spaces, seeds, rewards that add up, errors that help."""
 
+import pickle
 import subprocess
 import sys
 
@@ -208,3 +209,46 @@ def test_misuse_says_what_to_do():
         DriveEnv(**SMALL, drivers=3)
     with pytest.raises(ValueError, match="did you mean rgb_array"):
         DriveEnv(**SMALL, render_mode="rgb_aray")
+
+
+def test_on_the_highway_who_drives_slowest_stays_on_the_road():
+    """No driver begins where it leads off the motorway into a bend that its slowest speed does not take."""
+    envs = gymnasium.make_vec("Tarmac/Highway-v0", num_envs=64, vehicles=0, copy=False)
+    envs.reset(seed=0)
+    for _ in range(29):
+        _, _, terminations, _, infos = envs.step(np.full(64, 4))
+        assert not terminations.any(), infos["events"][terminations]
+    envs.close()
+
+
+def test_speeds_that_no_route_allows_are_refused():
+    env = gymnasium.make("Tarmac/Town02-v0", action="meta", meta_speeds=(30.0, 35.0), vehicles=0, pedestrians=0)
+    with pytest.raises(ValueError, match="30 m/s"):
+        env.reset(seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"ends": "collision"}, "expected a tuple"),
+        ({"ends": None}, "expected a tuple"),
+        ({"ends": ("completed",)}, "always ends"),
+        ({"reward": 5}, "expected a preset"),
+    ],
+)
+def test_options_of_another_kind_are_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        gymnasium.make("Tarmac/Town02-v0", **options)
+
+
+def test_an_environment_is_not_pickled_by_halves():
+    env = gymnasium.make("Tarmac/Town02-v0", vehicles=0, pedestrians=0)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(env.unwrapped)
+
+
+def test_a_path_names_a_map():
+    from scenarios.registry import MAPS
+
+    env = gymnasium.make("Tarmac/Drive-v0", scenario=MAPS / "town02.xodr", vehicles=0, pedestrians=0)
+    assert env.reset(seed=0)[0].shape == env.observation_space.shape
