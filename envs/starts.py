@@ -81,8 +81,8 @@ class Starts:
                 break
         else:
             raise ValueError(
-                f"scenario {engine.scenario.name}: none of {ATTEMPTS} routes can be driven at {self._slowest:g} m/s for "
-                f"{self._config.time_limit:g} s, which is the slowest of meta_speeds {self._config.meta_speeds}"
+                f"scenario {engine.scenario.name}: none of {ATTEMPTS} routes can be driven at {self._slowest:g} m/s "
+                f"for {self._config.time_limit:g} s, which is the slowest of meta_speeds {self._config.meta_speeds}"
             )
         if self._routes.routes is not engine.model.routes:  # a longer route came: the table has grown
             self._routes = RouteRows(engine.model.routes)
