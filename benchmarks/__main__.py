@@ -86,8 +86,9 @@ def _cores(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _observations(args: argparse.Namespace) -> dict[str, Any]:
-    from benchmarks.machine import pick_core, pin
+    from benchmarks.machine import pick_core
     from benchmarks.observations import ObservationConfig, measure_observations, show_observations
+    from benchmarks.peer_side.serving import pin
 
     pin(pick_core())
     found = measure_observations(ObservationConfig(scenario=args.scenario, worlds=args.worlds))

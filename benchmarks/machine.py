@@ -10,20 +10,6 @@ def pick_core() -> int:
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1
 
 
-def pin(core: int) -> None:
-    """Stay on one core; -1: anywhere."""
-    if core >= 0 and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
-
-
-def resident() -> float:
-    """[MiB] of memory that this process holds now; NaN where the system does not tell."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    except OSError:
-        return float("nan")
-
-
 def describe() -> dict[str, object]:
     """Processor, cores, Python and how busy the machine is."""
     name = platform.processor() or platform.machine()

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 
-from benchmarks.machine import pin, resident
+from benchmarks.peer_side.serving import pin, resident
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.grid_traffic import A_CALL, Grid, Size
-from benchmarks.machine import resident
+from benchmarks.peer_side.serving import resident
 
 BLOCK = 50  # calls that are timed together
 

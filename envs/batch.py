@@ -6,7 +6,7 @@ world the world itself begins anew, from the next start).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -100,7 +100,7 @@ class DriveBatch:
 
     def _begin(self, b: int, seed: int) -> None:
         self._seed[b] = seed
-        self.row_seeds[b * self.config.drivers : (b + 1) * self.config.drivers] = seed
+        self.row_seeds[self._rows_of(b, b + 1)] = seed
         self._starts.begin(b, seed)
         begin_world(self.engine.address, self._pack.address, b)
         self.observer.begin(b)
@@ -119,13 +119,19 @@ class DriveBatch:
         Returns:
             (N,) bool, who has begun.
         """
-        self._arrays.joins.reshape(-1)[:] = True if which is None else which
-        waited = ~self.active
-        rejoin_worlds(self.engine.address, self._pack.address, 0, self.worlds)
-        waited &= self.active
-        if waited.any():
-            self.observer.forget(waited.reshape(self.worlds, -1))
-        return waited
+        return self._rejoin_range(0, self.worlds, True if which is None else which)
+
+    def _rejoin_range(self, first: int, last: int, which: NDArray[np.bool_] | bool) -> NDArray[np.bool_]:
+        """`rejoin` of the rows of the worlds first .. last - 1. Returns (N,) bool, who has begun."""
+        rows = self._rows_of(first, last)
+        begun = np.zeros(self.rows, np.bool_)
+        begun[rows] = ~self.active[rows]
+        self._arrays.joins.reshape(-1)[rows] = which
+        rejoin_worlds(self.engine.address, self._pack.address, first, last)
+        begun[rows] &= self.active[rows]
+        if begun.any():
+            self.observer.forget(begun.reshape(self.worlds, -1))
+        return begun
 
     def leave(self) -> None:
         """The bodies of drivers whose episode is over leave the road."""
@@ -162,18 +168,9 @@ class DriveBatch:
         numbers = arrays.numbers.reshape(self.rows, -1)[:, :width]
         np.clip(value, -1.0, 1.0, out=numbers)
 
-    def step(self, skip: NDArray[np.bool_] | None = None) -> None:
-        """Drive all worlds with the kept actions for one action's time, judge and reward; nothing is observed yet.
-
-        Args:
-            skip: (B,) worlds that stand still (their rewards and ends are cleared).
-        """
-        ranges = self._slices
-        if skip is not None and skip.any():
-            ranges = _without(ranges, np.flatnonzero(skip).tolist())
-            self._clear_outcome(skip)
-            self._arrays.alive[skip] = self.engine.model.judge.active[skip]
-        self._each(self._step_range, ranges)
+    def step(self) -> None:
+        """Drive all worlds with the kept actions for one action's time, judge and reward; nothing is observed yet."""
+        self._each(self._step_range)
 
     def _clear_outcome(self, worlds: NDArray) -> None:
         """Nothing has come of an action yet in these worlds."""
@@ -199,17 +196,22 @@ class DriveBatch:
         if last is not None:
             self.observer.observe(first, last)
             return
-        ended = (self.terminated | self.truncated) & ~self.active
-        self.active[ended] = True  # who takes no part sees nothing
         self.observer.turn()
-        self._each(self.observer.observe, self._slices)
-        self.active[ended] = False
+        self._each(self._observe_range)
+
+    def _observe_range(self, first: int, last: int) -> None:
+        rows = self._rows_of(first, last)
+        active = self.active[rows]
+        ended = (self.terminated[rows] | self.truncated[rows]) & ~active
+        active[ended] = True  # who takes no part sees nothing
+        self.observer.observe(first, last)
+        active[ended] = False
 
     def advance(self, skip: NDArray[np.bool_] | None = None, rejoin: bool = False) -> None:
         """`step`, then `observe` for all worlds, each slice at a stretch.
 
         Args:
-            skip: as for `step`.
+            skip: (B,) worlds that stand still (their rewards and ends are cleared).
             rejoin: drivers who waited before the step, in worlds that go on, begin anew between the two.
         """
         if skip is not None and skip.any():
@@ -218,43 +220,39 @@ class DriveBatch:
         else:
             skip = None
         self.observer.turn()
-        self._each(lambda first, last: self._advance_range(first, last, skip, rejoin), self._slices)
+        self._each(lambda first, last: self._advance_range(first, last, skip, rejoin))
 
     def _advance_range(self, first: int, last: int, skip: NDArray[np.bool_] | None, rejoin: bool) -> None:
-        left_out = [] if skip is None else (first + np.flatnonzero(skip[first:last])).tolist()
-        for a, b in _without([(first, last)], left_out):
+        for a, b in [(first, last)] if skip is None else _without(first, last, skip):
             self._step_range(a, b)
-        rows = slice(first * self.config.drivers, last * self.config.drivers)
-        active = self.active[rows]
-        if rejoin and not active.all():
-            waited = ~self.alive[rows] & ~np.repeat(self.time_over()[first:last], self.config.drivers)
-            if waited.any():
-                self._rejoin_range(first, last, waited)
-        ended = (self.terminated[rows] | self.truncated[rows]) & ~active
-        active[ended] = True  # who takes no part sees nothing
-        self.observer.observe(first, last)
-        active[ended] = False
+        rows = self._rows_of(first, last)
+        if rejoin and not self.active[rows].all():
+            self._rejoin_range(
+                first, last, ~self.alive[rows] & ~np.repeat(self.time_over()[first:last], self.config.drivers)
+            )
+        self._observe_range(first, last)
 
-    def _rejoin_range(self, first: int, last: int, waited: NDArray[np.bool_]) -> None:
-        """Of the rows of these worlds those that `waited` begin anew, where their places are free."""
-        rows = slice(first * self.config.drivers, last * self.config.drivers)
-        self._arrays.joins.reshape(-1)[rows] = waited
-        rejoin_worlds(self.engine.address, self._pack.address, first, last)
-        begun = np.zeros(self.rows, np.bool_)
-        begun[rows] = waited & self.active[rows]
-        if begun.any():
-            self.observer.forget(begun.reshape(self.worlds, -1))
+    def begin_anew(self) -> None:
+        """What is over begins anew in this step, and is observed: worlds, and drivers whose places are free."""
+        changed = over = self.world_over()
+        if over.any():
+            self.next_episode(np.flatnonzero(over))
+        if self.config.drivers > 1:
+            changed = over | ~self.active.reshape(self.worlds, -1).all(axis=1)
+            self.rejoin()
+        for b in np.flatnonzero(changed).tolist():
+            self.observe(b, b + 1)
 
-    def _each(self, job: Any, ranges: list[tuple[int, int]]) -> None:
-        if len(self._slices) == 1:
-            for first, last in ranges:
-                job(first, last)
-            return
-        if self._pool is None or self._pool_process != os.getpid():  # a forked process has none of its parent's threads
+    def _rows_of(self, first: int, last: int) -> slice:
+        return slice(first * self.config.drivers, last * self.config.drivers)
+
+    def _each(self, job: Callable[[int, int], None]) -> None:
+        """Do a job for every slice of worlds, each in a thread of its own where there are several."""
+        if len(self._slices) > 1 and (self._pool is None or self._pool_process != os.getpid()):
+            # a forked process has none of its parent's threads
             self._pool, self._pool_process = ThreadPoolExecutor(len(self._slices)), os.getpid()
-        others = [self._pool.submit(job, first, last) for first, last in ranges[1:]]
-        if ranges:
-            job(*ranges[0])  # this thread would only wait
+        others = [self._pool.submit(job, *worlds) for worlds in self._slices[1:]]  # type: ignore[union-attr]
+        job(*self._slices[0])  # this thread would only wait
         for done in others:
             done.result()
 
@@ -295,12 +293,11 @@ def _slices(worlds: int, threads: int) -> list[tuple[int, int]]:
     return [(int(a), int(c)) for a, c in zip(bounds[:-1], bounds[1:], strict=True)]
 
 
-def _without(ranges: list[tuple[int, int]], left_out: list[int]) -> list[tuple[int, int]]:
-    """The ranges without some of their members."""
+def _without(first: int, last: int, skip: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """The worlds first .. last - 1 without those that are skipped, as ranges."""
     kept = []
-    for first, last in ranges:
-        for b in (*[w for w in left_out if first <= w < last], last):
-            if first < b:
-                kept.append((first, b))
-            first = b + 1
+    for b in (*(first + np.flatnonzero(skip[first:last])).tolist(), last):
+        if first < b:
+            kept.append((first, b))
+        first = b + 1
     return kept

@@ -84,8 +84,7 @@ class Crowd:
         batch, names = self.batch, self._names()
         rows = np.flatnonzero(batch.active).tolist()
         self._take(actions, rows, names)
-        batch.step()
-        batch.observe()
+        batch.advance()
         seen: dict[str, Any] = {names[k]: batch.observer.row(k) for k in rows}
         rewards = {names[k]: float(batch.reward[k]) for k in rows}
         ended = {names[k]: bool(batch.terminated[k]) for k in rows}

@@ -46,7 +46,7 @@ class DriveEnv(gymnasium.Env):
             )
         self.render_mode = check_render_mode(render_mode, ("rgb_array", "human"))
         self._render_config = check_render_config(render_config)
-        self.metadata = {**self.metadata, "render_fps": max(round(1.0 / self.config.control_time), 1)}
+        self.metadata = {**self.metadata, "render_fps": self.config.render_fps}
         self.copy = copy
         self.batch = DriveBatch(self.config, 1)
         self.observation_space = self.batch.observer.space
@@ -79,8 +79,7 @@ class DriveEnv(gymnasium.Env):
             raise RuntimeError("step() without an episode: call reset() first, and again after an episode's end")
         batch = self.batch
         batch.take_actions(np.asarray(action)[None] if np.ndim(action) <= 1 else action)
-        batch.step()
-        batch.observe()
+        batch.advance()
         terminated, truncated = bool(batch.terminated[0]), bool(batch.truncated[0])
         self._running = not (terminated or truncated)
         if self.render_mode == "human":

@@ -48,7 +48,7 @@ class DriveParallelEnv(ParallelEnv):
     ):
         self.crowd = Crowd(config, preset, lives, render_mode, **options)
         self.config, self.render_mode = self.crowd.config, render_mode
-        self.metadata = {**self.metadata, "render_fps": max(round(1.0 / self.config.control_time), 1)}
+        self.metadata = {**self.metadata, "render_fps": self.config.render_fps}
         self.possible_agents: list[str] = self.crowd.possible
         self.agents: list[str] = []
 

@@ -44,6 +44,11 @@ class EnvConfig:
         """[s] between two actions."""
         return self.dt * self.action_every
 
+    @property
+    def render_fps(self) -> int:
+        """Pictures a second at which a drive is shown at its own pace."""
+        return max(round(1.0 / self.control_time), 1)
+
 
 PRESETS: dict[str, EnvConfig] = {
     "default": EnvConfig(),

@@ -10,7 +10,7 @@ from envs.rewards import CARL, COLLISIONS, HIGHWAY
 from simulator.drivers import put_in, take_out
 from simulator.follow import leader_ahead
 from simulator.judge import reset_judge_one
-from simulator.judge_step import ALL_ROUTE, _locate_one
+from simulator.judge_step import ALL_ROUTE, locate_driver
 from simulator.model import model_at
 from simulator.overlap import is_free
 from simulator.sensors import reset_sensors_one
@@ -28,6 +28,7 @@ _MAX_YAW_RATE, _MAX_JERK = np.float32(0.95), np.float32(4.13)
 START_BRAKE = np.float32(1.5)  # [m/s^2] with which a driver that begins could stop for who is ahead
 _SIGHT, _ROOM = np.float32(120.0), np.float32(10.0)  # [m] looked ahead; [m] that are enough to follow at equal speed
 _LONGEST = np.float32(16.0)  # [m] between the centres of the longest bodies that touch
+LANES = 16  # to a side that are counted
 START_GAP = 1.0  # [m] around a driver that begins anew among the others
 
 
@@ -47,10 +48,6 @@ def _danger_one(b, k, limit, slots):
         wx, wy = slots.vx[b, j] - vx, slots.vy[b, j] - vy
         closing = dx * wx + dy * wy
         if closing >= _ZERO or dx * c + dy * s < _ZERO or abs(slots.z[b, j] - slots.z[b, k]) > 2.0:
-            continue
-        reach = _HALF * (slots.length[b, j] + slots.width[b, j] + slots.length[b, k] + slots.width[b, k])
-        far = reach + limit * np.float32(math.sqrt(wx * wx + wy * wy))
-        if dx * dx + dy * dy > far * far:
             continue
         if (
             time_to_collision(
@@ -99,6 +96,18 @@ def _carl_one(b, k, over, model, env):
 
 
 @kernel
+def _lanes_beside(lane, left, tables):
+    """Number of drivable lanes to one side of a lane (-1: none), LANES at most."""
+    count = 0
+    while lane >= 0 and count < LANES:
+        lane = np.int64(tables.lanes[lane].left if left else tables.lanes[lane].right)
+        if lane < 0 or tables.lanes[lane].drivable == 0:
+            break
+        count += 1
+    return count
+
+
+@kernel
 def _highway_one(b, k, model, env):
     """offset, collision, right_lane, high_speed, off_road; see HighwayEnv._reward."""
     slots, judge, tables, w = model.slots, model.judge, model.tables, env.weights
@@ -108,21 +117,9 @@ def _highway_one(b, k, model, env):
     hit = env.events[b, k] & COLLISIONS
     env.terms[b, k, 1] = w[0] * scale if hit else _ZERO
     lane = np.int64(judge.lane[b, k])
-    right, lanes = 0, 1  # lanes to the left of this one count towards the right
-    at = lane
-    while at >= 0 and lanes < 16:
-        at = np.int64(tables.lanes[at].left)
-        if at < 0 or tables.lanes[at].drivable == 0:
-            break
-        right += 1
-        lanes += 1
-    at = lane
-    while at >= 0 and lanes < 16:
-        at = np.int64(tables.lanes[at].right)
-        if at < 0 or tables.lanes[at].drivable == 0:
-            break
-        lanes += 1
-    env.terms[b, k, 2] = w[1] * scale * np.float32(right) / np.float32(max(lanes - 1, 1))
+    right = _lanes_beside(lane, True, tables)  # lanes to the left of this one count towards the right
+    others = right + _lanes_beside(lane, False, tables)
+    env.terms[b, k, 2] = w[1] * scale * np.float32(right) / np.float32(max(others, 1))
     forward = slots.speed[b, k]
     if lane >= 0:
         forward *= np.float32(math.cos(slots.yaw[b, k] - lane_point(tables, lane, judge.lane_s[b, k])[3]))
@@ -225,23 +222,22 @@ def begin_world(address, env_address, b):
 
 @kernel
 def _rejoin_one(b, k, model, env):
-    """Driver k of world b begins its route again where that begins; false, and nothing done, while the place is taken.
+    """Driver k of world b begins its route again where that begins; nothing is done while the place is taken.
 
     Nothing is swept over: the body's place before is the same.
     """
     slots, judge, routes = model.slots, model.judge, model.routes
     if routes.count[b, k] < 2:
-        return False
+        return
     x, y, z, yaw, _, _, _ = route_point(routes, b, k, _ZERO)
     if not is_free(b, x, y, z, yaw, slots.length[b, k], slots.width[b, k], slots.height[b, k], START_GAP, slots, k):
-        return False
+        return
     put_in(b, k, model.tables, slots, model.worlds, model.traffic, routes)
     reset_judge_one(b, k, judge, judge.max_time[b, k])
     reset_sensors_one(b, k, model.sensors)
-    _locate_one(b, k, ALL_ROUTE, model.tables, slots, model.worlds, routes, judge)
+    locate_driver(b, k, ALL_ROUTE, model.tables, slots, model.worlds, routes, judge)
     forget_one(b, k, env)
     _start_moving(b, k, model, env)
-    return True
 
 
 @kernel

@@ -65,8 +65,7 @@ class SB3VecEnv(VecEnv):
         self.num_envs = num_envs
         self.batch = DriveBatch(self.config, num_envs // drivers)
         super().__init__(num_envs, self.batch.observer.space, action_space(self.config))
-        fps = max(round(1.0 / self.config.control_time), 1)
-        self.metadata = {"render_modes": ["rgb_array"], "render_fps": fps}
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": self.config.render_fps}
         self._idle_infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]
         self._ready = False
         self._start_time = time.perf_counter()
@@ -117,7 +116,7 @@ class SB3VecEnv(VecEnv):
             for i in np.flatnonzero(done).tolist():
                 infos[i] = self._last_info(i)
         if done.any() or not batch.active.all():
-            self._begin_anew(done)
+            batch.begin_anew()
         return batch.observer.value(True), batch.reward.copy(), done, infos
 
     def _last_info(self, i: int) -> dict[str, Any]:
@@ -136,18 +135,6 @@ class SB3VecEnv(VecEnv):
             "progress": float(batch.progress[i]),
             "seed": int(batch.seeds[i // self.config.drivers]),
         }
-
-    def _begin_anew(self, done: NDArray[np.bool_]) -> None:
-        batch = self.batch
-        over = batch.world_over()
-        changed = over
-        if over.any():
-            batch.next_episode(np.flatnonzero(over))
-        if self.config.drivers > 1:
-            changed = over | ~batch.active.reshape(batch.worlds, -1).all(axis=1)
-            batch.rejoin()
-        for b in np.flatnonzero(changed).tolist():
-            batch.observe(b, b + 1)
 
     def close(self) -> None:
         """Let the threads go."""

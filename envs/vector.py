@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from envs.batch import DriveBatch
 from envs.options import EnvConfig, resolve
 from envs.spaces import action_space
+from world.names import unknown_name
 
 AUTORESET = {mode.value: mode for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)}
 
@@ -61,8 +62,8 @@ class DriveVectorEnv(VectorEnv):
         if num_envs < 1 or num_envs % drivers:
             raise ValueError(f"num_envs: got {num_envs}, allowed are multiples of drivers ({drivers})")
         self.autoreset_mode = find_autoreset(autoreset_mode)
-        fps = max(round(1.0 / self.config.control_time), 1)
-        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode, "render_fps": fps}
+        told = {"autoreset_mode": self.autoreset_mode, "render_fps": self.config.render_fps}
+        self.metadata = {**self.metadata, **told}
         self.render_mode = check_render_mode(render_mode, ("rgb_array",))
         self._render_config = check_render_config(render_config)
         self.num_envs, self.copy = num_envs, copy
@@ -171,14 +172,7 @@ class DriveVectorEnv(VectorEnv):
             infos |= {"final_obs": last, "_final_obs": done.copy(), "_final_info": done.copy()}
             names = ("progress", "events", "seed", "terms", "episode_return", "episode_steps")
             infos["final_info"] = {key: infos[key] for name in names for key in (name, f"_{name}")}
-        changed = over = batch.world_over()
-        if over.any():
-            batch.next_episode(np.flatnonzero(over))
-        if self.config.drivers > 1:
-            changed = over | ~batch.active.reshape(batch.worlds, -1).all(axis=1)
-            batch.rejoin()
-        for b in np.flatnonzero(changed):
-            batch.observe(int(b), int(b) + 1)
+        batch.begin_anew()
         infos["active"] = batch.active.copy() if self.copy else batch.active
         return infos
 
@@ -243,8 +237,6 @@ def check_render_mode(mode: str | None, allowed: tuple[str, ...]) -> str | None:
     Raises:
         ValueError: there is not, with the nearest match.
     """
-    from world.names import unknown_name
-
     if mode is not None and mode not in allowed:
         raise ValueError(unknown_name("render_mode", str(mode), allowed))
     return mode

@@ -39,7 +39,7 @@ _TIMEOUT, _COMPLETED = int(EventKind.TIMEOUT), int(EventKind.COMPLETED)
 
 
 @inline_kernel
-def _locate_one(b, k, window, tables, slots, worlds, routes, judge):
+def locate_driver(b, k, window, tables, slots, worlds, routes, judge):
     """Find driver k on its route and on a lane.
 
     The route's own lane wins where the driver is on it: in a junction many lanes lie on top of each other.
@@ -82,7 +82,7 @@ def locate_drivers_world(b, tables, slots, worlds, routes, judge):
     """
     for k in range(judge.active.shape[1]):
         if slots.valid[b, k]:
-            _locate_one(b, k, ALL_ROUTE, tables, slots, worlds, routes, judge)
+            locate_driver(b, k, ALL_ROUTE, tables, slots, worlds, routes, judge)
             judge.progress[b, k] = max(judge.progress[b, k], judge.route_s[b, k])
 
 
@@ -242,7 +242,7 @@ def _judge_one(b, k, tables, slots, worlds, routes, judge, broad, limits):
     driven = 0.0 if jumped else motion
     hits = hit_slots_one(b, k, motion, tables, slots, worlds, judge, broad, limits.dt)
     window = ALL_ROUTE if jumped else ROUTE_WINDOW
-    away, heading, bend, width, limit = _locate_one(b, k, window, tables, slots, worlds, routes, judge)
+    away, heading, bend, width, limit = locate_driver(b, k, window, tables, slots, worlds, routes, judge)
     x, y, z, yaw = slots.x[b, k], slots.y[b, k], slots.z[b, k], slots.yaw[b, k]
     c, s, around = math.cos(yaw), math.sin(yaw), 2.0 * AROUND
     judge.static_timer[b, k] = max(judge.static_timer[b, k] - limits.dt, 0.0)

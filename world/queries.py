@@ -13,6 +13,7 @@ import numpy as np
 from world.kernel import inline_kernel, kernel
 from world.kinds import LaneKind
 from world.lane_arrays import DRIVABLE_KINDS
+from world.rounding import wrap_float
 
 ANY_MASK = -1
 DRIVABLE_MASK = sum(1 << int(k) for k in DRIVABLE_KINDS)
@@ -22,8 +23,6 @@ _Z_WEIGHT = np.float32(2.0)
 _HEADING_WEIGHT = np.float32(5.0)  # [m] that a lane of opposite heading counts as further away
 _LEVEL = np.float32(2.5)  # [m] a drivable band further above or below is another level
 _JOINT = np.float32(0.2)  # [m] a segment's band reaches so far beyond its ends: outsides of bends, gaps between lanes
-_PI = np.float32(np.pi)
-_TWO_PI = np.float32(2 * np.pi)
 _WRAPPED = np.float32(3.14)  # smaller than pi by more than rounding: angles below it are wrapped already
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 _COARSE = 8  # points between two that are looked at first
@@ -41,8 +40,7 @@ def wrap_angle(angle):
     a = np.float32(angle)
     if abs(a) < _WRAPPED:
         return a
-    a = a - _TWO_PI * np.float32(math.floor((a + _PI) / _TWO_PI))
-    return -_PI if a >= _PI else a
+    return wrap_float(a)
 
 
 @inline_kernel

@@ -26,6 +26,6 @@ def ceil_int(value):
 
 @inline_kernel
 def wrap_float(angle):
-    """float32 angle wrapped to [-pi, pi): bit for bit what world.queries.wrap_angle makes of it."""
+    """float32 angle wrapped to [-pi, pi): bit for bit as by math.floor."""
     a = angle - _TWO_PI * np.float32(floor_int((angle + _PI) / _TWO_PI))
     return -_PI if a >= _PI else a

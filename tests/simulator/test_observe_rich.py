@@ -12,12 +12,12 @@ from simulator.observe_rich import (
     RICH_FLOATS,
     RICH_SIGHT,
     SPEED,
-    observe_rich_plainly,
 )
 from simulator.rich_observer import RichObserver
 from simulator.rich_rows import RICH_COLUMNS, data_address, turn_row, write_rows
 from simulator.rich_table import CELL, LISTED, POSITION, RICH_LEVEL, RICH_ROADS, SIZE
 from tests.simulator.engine_rig import make_engine
+from tests.simulator.rich_plainly import observe_rich_plainly
 from world.kernel import kernel
 from world.records import Control
 from world.route_table import route_point
