@@ -1,0 +1,1 @@
+"""Eyes: SensorFrame -> Percept -> Scene. Networks, classical vision, tracking, localisation."""

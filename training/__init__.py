@@ -1,0 +1,1 @@
+"""All that fits parameters: data for the perception and its training."""
