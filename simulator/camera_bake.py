@@ -53,7 +53,8 @@ class Ground(NamedTuple):
     """What kernels read."""
 
     texel: np.ndarray  # uint32 (tiles * texels of all levels)
-    page: np.ndarray  # int32 (nx, ny) index of a tile, -1: terrain only
+    page: np.ndarray  # int32 (nx, ny) index of a tile, -1: terrain only; so are all at the border
+    start: np.ndarray  # int64 (LEVELS,) where a tile's mipmaps begin
     x0: float  # [m] corner of tile (0, 0)
     y0: float
     size: float  # [m] of a texel at level 0
@@ -72,7 +73,7 @@ def bake_ground(road_map: RoadMap, look: GroundLook | None = None) -> Ground:
         size = 0.2
         keys = _tiles(road_map, size * TILE)
     side = size * TILE
-    low, high = keys.min(axis=0), keys.max(axis=0)
+    low, high = keys.min(axis=0) - 1, keys.max(axis=0) + 1
     page = np.full(high - low + 1, -1, np.int32)
     shapes = _Shapes(road_map, look)
     brush = _Brush(look, size)
@@ -84,7 +85,8 @@ def bake_ground(road_map: RoadMap, look: GroundLook | None = None) -> Ground:
     grass = [int(c) for c in look.grass]
     terrain = grass[0] | grass[1] << 8 | grass[2] << 16 | int(Tag.TERRAIN) << 24
     corner = low * side
-    return Ground(texels.reshape(-1), page, float(corner[0]), float(corner[1]), size, terrain)
+    start = np.cumsum([0] + [(TILE >> m) ** 2 for m in range(LEVELS - 1)]).astype(np.int64)
+    return Ground(texels.reshape(-1), page, start, float(corner[0]), float(corner[1]), size, terrain)
 
 
 def _tiles(road_map: RoadMap, side: float) -> NDArray[np.int64]:
@@ -286,9 +288,9 @@ class _Brush:
     def __init__(self, look: GroundLook, size: float):
         self.look, self.size = look, size
         rng = np.random.default_rng([look.seed, 0x67])
-        self.blotch = _noise(rng, TILE, (4, 16, 64), (0.4, 0.35, 0.25))  # tiles seamlessly
+        self.blotch = smooth_noise(rng, TILE, (4, 16, 64), (0.4, 0.35, 0.25))  # tiles seamlessly
         self.grain = rng.standard_normal((TILE, TILE)).astype(np.float32)
-        self.worn = _noise(rng, TILE, (8, 32, 128), (0.3, 0.4, 0.3))
+        self.worn = smooth_noise(rng, TILE, (8, 32, 128), (0.3, 0.4, 0.3))
         self.tint = rng.uniform(-3.0, 3.0, 3).astype(np.float32)
 
     def colour(self, base: NDArray, paint: NDArray, key: NDArray) -> tuple[NDArray, NDArray]:
@@ -321,7 +323,7 @@ class _Brush:
         return rgb, tag
 
 
-def _noise(rng: np.random.Generator, n: int, cells: tuple[int, ...], weights: tuple[float, ...]) -> NDArray[np.float32]:
+def smooth_noise(rng: np.random.Generator, n: int, cells: tuple[int, ...], weights: tuple[float, ...]) -> NDArray[np.float32]:
     """(n, n) smooth noise of about unit range that tiles without seams."""
     out = np.zeros((n, n), np.float32)
     for count, weight in zip(cells, weights, strict=True):

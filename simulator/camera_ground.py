@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 
-from simulator.camera_bake import LEVELS, TILE
+from simulator.camera_bake import LEVELS, TILE, TILE_TEXELS
 from world.camera_tags import Tag
 from world.kernel import inline_kernel, kernel
 
-_SKY, _TERRAIN = int(Tag.SKY), int(Tag.TERRAIN)
+_SKY = int(Tag.SKY)
+_WHITE = np.float32(255.0)
 _TAPS = 4
 _FAR = np.float32(1.0 / 600.0)  # [1/m] ground that is further away is haze
 _HAZE = np.float32(1.0 / 900.0)  # [1/m] extinction of clear air
@@ -23,31 +24,23 @@ HEAD_LAMP = np.float32(1.25)  # factor on colours that lie in the middle of the 
 
 
 @inline_kernel
-def texel_at(texel, page, x, y, inverse, level, terrain):
-    """Texel of the ground at (x, y), in texels of level 0 from the corner of the page, at a mipmap level."""
-    ix, iy = np.int64(math.floor(x)), np.int64(math.floor(y))
-    tx, ty = ix >> 8, iy >> 8
-    if tx < 0 or ty < 0 or tx >= page.shape[0] or ty >= page.shape[1]:
-        return terrain
-    tile = page[tx, ty]
+def texel_at(ground, x, y, level, far_x, far_y):
+    """Texel of the ground at (x, y), in texels of level 0 from the corner of the page, at a mipmap level.
+
+    Args: far_x, far_y: [texels] beyond which the page ends; its outermost tiles are terrain.
+    """
+    ix = np.int64(min(max(x, _ZERO), far_x))
+    iy = np.int64(min(max(y, _ZERO), far_y))
+    tile = ground.page[ix >> 8, iy >> 8]
     if tile < 0:
-        return terrain
-    at = np.int64(0)
-    for m in range(level):
-        at += (TILE >> m) * (TILE >> m)
-    side = TILE >> level
-    total = np.int64(0)
-    for m in range(LEVELS):
-        total += (TILE >> m) * (TILE >> m)
-    return texel[tile * total + at + ((iy & 255) >> level) * side + ((ix & 255) >> level)]
+        return np.uint32(ground.terrain)
+    at = np.int64(tile) * TILE_TEXELS + ground.start[level]
+    return ground.texel[at + ((iy & 255) >> level) * (TILE >> level) + ((ix & 255) >> level)]
 
 
 @inline_kernel
-def head_lamp(camera, x, y):
-    """Brightness of the vehicle's own lamps at a place on the ground, 0 to HEAD_LAMP."""
-    c, s = math.cos(camera.ego_yaw), math.sin(camera.ego_yaw)
-    dx, dy = x - camera.ego_x, y - camera.ego_y
-    ahead, aside = c * dx + s * dy - np.float32(2.0), c * dy - s * dx
+def head_lamp(ahead, aside):
+    """Brightness of the vehicle's own lamps on the ground, `ahead` of them and `aside` [m]; 0 to HEAD_LAMP."""
     if ahead < _ZERO:
         return _ZERO
     width = np.float32(1.5) + np.float32(0.35) * ahead
@@ -58,10 +51,10 @@ def head_lamp(camera, x, y):
 @inline_kernel
 def pack_word(r, g, b, tag):
     """uint32 of a colour (0-255, clipped) and a class."""
-    ri = np.uint32(min(max(r, _ZERO), np.float32(255.0)))
-    gi = np.uint32(min(max(g, _ZERO), np.float32(255.0)))
-    bi = np.uint32(min(max(b, _ZERO), np.float32(255.0)))
-    return np.uint32(ri | (gi << np.uint32(8)) | (bi << np.uint32(16)) | (np.uint32(tag) << np.uint32(24)))
+    ri = np.int32(min(max(r, _ZERO), _WHITE))
+    gi = np.int32(min(max(g, _ZERO), _WHITE))
+    bi = np.int32(min(max(b, _ZERO), _WHITE))
+    return np.uint32(ri | (gi << np.int32(8)) | (bi << np.int32(16))) | (np.uint32(tag) << np.uint32(24))
 
 
 @kernel
@@ -71,114 +64,170 @@ def draw_ground(canvas, ground, clouds):
     Args:
         canvas: Canvas. ground: Ground. clouds: float32 (CLOUD_CELLS, CLOUD_CELLS) of about unit range.
     """
-    camera, light = canvas.camera[0], canvas.light[0]
+    camera = canvas.camera[0]
     height, width = canvas.word.shape
-    f = camera.f
     above = camera.z - camera.ground_z
     above -= camera.slope_x * (camera.x - camera.ego_x) + camera.slope_y * (camera.y - camera.ego_y)
     above = max(above, np.float32(0.05))
     # inverse depth = (fall . ray) / above with fall = (slope_x, slope_y, -1), for each of the camera's axes
-    wu = (camera.slope_x * camera.rx[0] + camera.slope_y * camera.rx[1] - camera.rx[2]) / (above * f)
-    wv = (camera.slope_x * camera.ry[0] + camera.slope_y * camera.ry[1] - camera.ry[2]) / (above * f)
+    wu = (camera.slope_x * camera.rx[0] + camera.slope_y * camera.rx[1] - camera.rx[2]) / (above * camera.f)
+    wv = (camera.slope_x * camera.ry[0] + camera.slope_y * camera.ry[1] - camera.ry[2]) / (above * camera.f)
     w0 = (camera.slope_x * camera.rz[0] + camera.slope_y * camera.rz[1] - camera.rz[2]) / above
-    inverse = np.float32(1.0) / np.float32(ground.size)
-    shade0 = light.ambient[0] + light.direct[0] * max(light.sun[2], _ZERO)
-    shade1 = light.ambient[1] + light.direct[1] * max(light.sun[2], _ZERO)
-    shade2 = light.ambient[2] + light.direct[2] * max(light.sun[2], _ZERO)
-    damp = _ONE - np.float32(0.45) * light.wet
+    w0 -= wu * camera.cx + wv * camera.cy
     for v in range(height):
-        dv = (np.float32(v) - camera.cy) / f
-        for u in range(width):
-            du = (np.float32(u) - camera.cx) / f
-            w = w0 + wu * (np.float32(u) - camera.cx) + wv * (np.float32(v) - camera.cy)
-            dx = camera.rz[0] + du * camera.rx[0] + dv * camera.ry[0]
-            dy = camera.rz[1] + du * camera.rx[1] + dv * camera.ry[1]
-            canvas.instance[v, u] = 0
-            if w < _FAR:
-                dz = camera.rz[2] + du * camera.rx[2] + dv * camera.ry[2]
-                canvas.word[v, u] = _sky(dx, dy, dz, light, clouds)
-                canvas.inverse_depth[v, u] = _ZERO
-                continue
-            canvas.inverse_depth[v, u] = w
-            t = _ONE / w
-            foot = t / f * inverse  # [texels] sideways
-            level = 0
-            while level < LEVELS - 1 and foot > np.float32(1.5):
-                foot *= _HALF
-                level += 1
-            along = t * t * wv * inverse * math.sqrt(dx * dx + dy * dy) / (1 << level)
-            if along < _ZERO:
-                along = -along
-            px, py = (camera.x - np.float32(ground.x0)) * inverse, (camera.y - np.float32(ground.y0)) * inverse
+        left = w0 + wv * np.float32(v)
+        right = left + wu * np.float32(width - 1)
+        first, last = 0, width  # columns of ground
+        if left < _FAR and right < _FAR:
+            last = 0
+        elif left < _FAR:
+            first = np.int64(math.ceil((_FAR - left) / wu))
+        elif right < _FAR:
+            last = np.int64(math.ceil((_FAR - left) / wu))
+        _sky_row(canvas, v, 0, min(first, last), clouds)
+        if last > first:
+            _ground_row(canvas, ground, v, first, last, left, wu, wv, above)
+        _sky_row(canvas, v, last, width, clouds)
+
+
+@kernel
+def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
+    """Pixels first .. last - 1 of a row. Args: left: [1/m] inverse depth at column 0; wu, wv: its change a pixel."""
+    camera, light = canvas.camera[0], canvas.light[0]
+    inverse = np.float32(1.0) / np.float32(ground.size)
+    far_x = np.float32(ground.page.shape[0] * TILE - 1)
+    far_y = np.float32(ground.page.shape[1] * TILE - 1)
+    px, py = (camera.x - np.float32(ground.x0)) * inverse, (camera.y - np.float32(ground.y0)) * inverse
+    middle = max(left + wu * np.float32(0.5) * np.float32(first + last), _FAR)
+    t = _ONE / middle  # what varies slowly along a row is taken from its middle
+    foot, level = t / camera.f * inverse, 0  # [texels] sideways
+    while level < LEVELS - 1 and foot > np.float32(1.5):
+        foot *= _HALF
+        level += 1
+    enlarged = level == 0 and foot < np.float32(0.7)
+    taps = min(max(np.int64(abs(t * t * wv) * inverse / np.float32(1 << level) * np.float32(0.7) + _HALF), 1), _TAPS)
+    part = _ONE / np.float32(taps)
+    veil = _ONE - math.exp(-(light.fog + _HAZE) * t)
+    clear = (_ONE - veil) * (_ONE - np.float32(0.45) * light.wet)
+    sun = max(light.sun[2], _ZERO)
+    k0 = clear * (light.ambient[0] + light.direct[0] * sun)
+    k1 = clear * (light.ambient[1] + light.direct[1] * sun)
+    k2 = clear * (light.ambient[2] + light.direct[2] * sun)
+    mirror = _ONE - min(above * middle, _ONE)  # a film of water shows the sky under flat angles
+    mirror = (_ONE - veil) * light.wet * np.float32(0.75) * mirror * mirror * mirror * mirror
+    m0 = mirror * light.sky_low[0] + veil * light.fog_color[0]
+    m1 = mirror * light.sky_low[1] + veil * light.fog_color[1]
+    m2 = mirror * light.sky_low[2] + veil * light.fog_color[2]
+    dry = _ONE - mirror
+    dv = (np.float32(v) - camera.cy) / camera.f
+    dx0 = (camera.rz[0] + dv * camera.ry[0]) * inverse
+    dy0 = (camera.rz[1] + dv * camera.ry[1]) * inverse
+    ddx, ddy = camera.rx[0] * inverse / camera.f, camera.rx[1] * inverse / camera.f
+    c, s = np.float32(math.cos(camera.ego_yaw)), np.float32(math.sin(camera.ego_yaw))
+    cx, night, metres = camera.cx, light.night, _ONE / inverse
+    ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
+    for u in range(first, last):
+        w = left + wu * np.float32(u)
+        du = np.float32(u) - cx
+        dx, dy = dx0 + du * ddx, dy0 + du * ddy  # [texels] for each metre of depth
+        t = _ONE / w
+        if enlarged:  # between four texels
+            fx, fy = px + t * dx - _HALF, py + t * dy - _HALF
+            ux, uy = fx - np.float32(math.floor(fx)), fy - np.float32(math.floor(fy))
+            q00 = texel_at(ground, fx, fy, 0, far_x, far_y)
+            q10 = texel_at(ground, fx + _ONE, fy, 0, far_x, far_y)
+            q01 = texel_at(ground, fx, fy + _ONE, 0, far_x, far_y)
+            q11 = texel_at(ground, fx + _ONE, fy + _ONE, 0, far_x, far_y)
+            a00, a10, a01, a11 = (_ONE - ux) * (_ONE - uy), ux * (_ONE - uy), (_ONE - ux) * uy, ux * uy
+            r = _mix(q00, q10, q01, q11, np.uint32(0), a00, a10, a01, a11)
+            g = _mix(q00, q10, q01, q11, np.uint32(8), a00, a10, a01, a11)
+            b = _mix(q00, q10, q01, q11, np.uint32(16), a00, a10, a01, a11)
+            near = q00
+            if ux > _HALF:
+                near = q10 if uy <= _HALF else q11
+            elif uy > _HALF:
+                near = q01
+            tag = near >> np.uint32(24)
+        elif taps == 1:
+            q = texel_at(ground, px + t * dx, py + t * dy, level, far_x, far_y)
+            r, g, b, tag = _red(q), _green(q), _blue(q), q >> np.uint32(24)
+        else:
             r, g, b, tag = _ZERO, _ZERO, _ZERO, np.uint32(0)
-            if level == 0 and foot < np.float32(0.7):  # enlarged: between four texels
-                fx, fy = px + t * dx * inverse - _HALF, py + t * dy * inverse - _HALF
-                ux, uy = fx - math.floor(fx), fy - math.floor(fy)
-                for k in range(4):
-                    ox, oy = np.float32(k & 1), np.float32(k >> 1)
-                    q = texel_at(ground.texel, ground.page, fx + ox, fy + oy, inverse, 0, ground.terrain)
-                    weight = (ux if k & 1 else _ONE - ux) * (uy if k >> 1 else _ONE - uy)
-                    r += weight * np.float32(q & 255)
-                    g += weight * np.float32((q >> 8) & 255)
-                    b += weight * np.float32((q >> 16) & 255)
-                tag = np.uint32(
-                    texel_at(ground.texel, ground.page, fx + _HALF, fy + _HALF, inverse, 0, ground.terrain) >> 24
-                )
-            else:
-                taps = min(max(np.int64(along * np.float32(0.7) + _HALF), 1), _TAPS)
-                part = _ONE / np.float32(taps)
-                for k in range(taps):
-                    tk = _ONE / (w + wv * ((np.float32(k) + _HALF) * part - _HALF))
-                    q = texel_at(
-                        ground.texel, ground.page, px + tk * dx * inverse, py + tk * dy * inverse, inverse, level,
-                        ground.terrain,
-                    )  # fmt: skip
-                    r += part * np.float32(q & 255)
-                    g += part * np.float32((q >> 8) & 255)
-                    b += part * np.float32((q >> 16) & 255)
-                    if k == taps // 2:
-                        tag = np.uint32(q >> 24)
-            k0, k1, k2 = shade0, shade1, shade2
-            if light.night > _ZERO:
-                lamp = light.night * head_lamp(camera, camera.x + t * dx, camera.y + t * dy)
-                k0, k1, k2 = k0 + lamp, k1 + lamp * np.float32(0.97), k2 + lamp * np.float32(0.85)
-            r, g, b = r * k0 * damp, g * k1 * damp, b * k2 * damp
-            if light.wet > _ZERO and tag != _TERRAIN:  # a film of water shows the sky under flat angles
-                cosine = above * w / math.sqrt(_ONE + du * du + dv * dv)
-                mirror = _ONE - min(cosine, _ONE)
-                mirror = light.wet * np.float32(0.75) * mirror * mirror * mirror * mirror
-                r += mirror * (light.sky_low[0] - r)
-                g += mirror * (light.sky_low[1] - g)
-                b += mirror * (light.sky_low[2] - b)
-            veil = _ONE - math.exp(-(light.fog + _HAZE) * t)
-            r += veil * (light.fog_color[0] - r)
-            g += veil * (light.fog_color[1] - g)
-            b += veil * (light.fog_color[2] - b)
-            canvas.word[v, u] = pack_word(r, g, b, tag)
+            for k in range(taps):
+                tk = _ONE / (w + wv * ((np.float32(k) + _HALF) * part - _HALF))
+                q = texel_at(ground, px + tk * dx, py + tk * dy, level, far_x, far_y)
+                r, g, b = r + part * _red(q), g + part * _green(q), b + part * _blue(q)
+                if k == taps // 2:
+                    tag = q >> np.uint32(24)
+        l0, l1, l2 = k0, k1, k2
+        if night > _ZERO:
+            ex, ey = ex0 + t * dx * metres, ey0 + t * dy * metres
+            lamp = clear * night * head_lamp(c * ex + s * ey - np.float32(2.0), c * ey - s * ex)
+            l0, l1, l2 = l0 + lamp, l1 + lamp * np.float32(0.97), l2 + lamp * np.float32(0.85)
+        canvas.word[v, u] = pack_word(r * l0 * dry + m0, g * l1 * dry + m1, b * l2 * dry + m2, tag)
+        canvas.inverse_depth[v, u] = w
+        canvas.instance[v, u] = 0
 
 
 @inline_kernel
-def _sky(dx, dy, dz, light, clouds):
-    """Word of the sky in a direction (not a unit vector)."""
-    size = math.sqrt(dx * dx + dy * dy + dz * dz)
-    rise = max(dz / size, _ZERO)
-    up = math.sqrt(rise)
-    r = light.sky_low[0] + (light.sky_top[0] - light.sky_low[0]) * up
-    g = light.sky_low[1] + (light.sky_top[1] - light.sky_low[1]) * up
-    b = light.sky_low[2] + (light.sky_top[2] - light.sky_low[2]) * up
-    if light.fog < np.float32(0.01):
-        far = np.float32(14.0) / (rise + np.float32(0.12))
-        cx = np.int64(math.floor(dx / size * far)) & (CLOUD_CELLS - 1)
-        cy = np.int64(math.floor(dy / size * far)) & (CLOUD_CELLS - 1)
-        some = (clouds[cx, cy] + np.float32(1.6) * light.cloud - np.float32(0.45)) * min(
-            rise * np.float32(8.0), _ONE
-        )
-        some = min(max(some, _ZERO), _ONE) * np.float32(0.8) * (_ONE - light.night)
-        white = np.float32(235.0) - np.float32(80.0) * light.cloud
-        r, g, b = r + some * (white - r), g + some * (white - g), b + some * (white - b)
-    glow = (dx * light.sun[0] + dy * light.sun[1] + dz * light.sun[2]) / size
-    if glow > np.float32(0.9) and light.direct[0] > _ZERO:
-        glow = (glow - np.float32(0.9)) * np.float32(10.0)
-        glow = glow * glow * glow * np.float32(120.0) * light.direct[0]
-        r, g, b = r + glow, g + glow, b + glow * np.float32(0.8)
-    return pack_word(r, g, b, _SKY)
+def _red(q):
+    return np.float32(np.int32(q & np.uint32(255)))
+
+
+@inline_kernel
+def _green(q):
+    return np.float32(np.int32((q >> np.uint32(8)) & np.uint32(255)))
+
+
+@inline_kernel
+def _blue(q):
+    return np.float32(np.int32((q >> np.uint32(16)) & np.uint32(255)))
+
+
+@inline_kernel
+def _mix(q00, q10, q01, q11, shift, a00, a10, a01, a11):
+    """One channel of four texels with their weights."""
+    return (
+        a00 * _red(q00 >> shift) + a10 * _red(q10 >> shift) + a01 * _red(q01 >> shift) + a11 * _red(q11 >> shift)
+    )
+
+
+@kernel
+def _sky_row(canvas, v, first, last, clouds):
+    """Pixels first .. last - 1 of a row."""
+    camera, light = canvas.camera[0], canvas.light[0]
+    dv = (np.float32(v) - camera.cy) / camera.f
+    bx, by = camera.rz[0] + dv * camera.ry[0], camera.rz[1] + dv * camera.ry[1]
+    bz = camera.rz[2] + dv * camera.ry[2]
+    inverse_f, cx = _ONE / camera.f, camera.cx
+    ax, ay, az = camera.rx[0] * inverse_f, camera.rx[1] * inverse_f, camera.rx[2] * inverse_f
+    r0, g0, b0 = light.sky_low[0], light.sky_low[1], light.sky_low[2]
+    r1, g1, b1 = light.sky_top[0] - r0, light.sky_top[1] - g0, light.sky_top[2] - b0
+    sx, sy, sz = light.sun[0], light.sun[1], light.sun[2]
+    shines = light.direct[0] * np.float32(120.0)
+    cover = np.float32(1.6) * light.cloud - np.float32(0.45)
+    seen = np.float32(0.8) * (_ONE - light.night) if light.fog < np.float32(0.01) else _ZERO
+    white = np.float32(235.0) - np.float32(80.0) * light.cloud
+    for u in range(first, last):
+        du = np.float32(u) - cx
+        dx, dy, dz = bx + du * ax, by + du * ay, bz + du * az
+        inverse = _ONE / np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
+        dx, dy, dz = dx * inverse, dy * inverse, dz * inverse
+        rise = max(dz, _ZERO)
+        up = np.float32(math.sqrt(rise))
+        r, g, b = r0 + r1 * up, g0 + g1 * up, b0 + b1 * up
+        if seen > _ZERO:
+            far = np.float32(14.0) / (rise + np.float32(0.12))
+            ix = np.int64(dx * far + np.float32(CLOUD_CELLS)) & (CLOUD_CELLS - 1)
+            iy = np.int64(dy * far + np.float32(CLOUD_CELLS)) & (CLOUD_CELLS - 1)
+            some = (clouds[ix, iy] + cover) * min(rise * np.float32(8.0), _ONE)
+            some = min(max(some, _ZERO), _ONE) * seen
+            r, g, b = r + some * (white - r), g + some * (white - g), b + some * (white - b)
+        glow = dx * sx + dy * sy + dz * sz
+        if glow > np.float32(0.9):
+            glow = (glow - np.float32(0.9)) * np.float32(10.0)
+            glow = glow * glow * glow * shines
+            r, g, b = r + glow, g + glow, b + glow * np.float32(0.8)
+        canvas.word[v, u] = pack_word(r, g, b, _SKY)
+        canvas.inverse_depth[v, u] = _ZERO
+        canvas.instance[v, u] = 0

@@ -33,6 +33,7 @@ class CameraSpec:
     roll: float = 0.0
     distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
     period: float = 0.05  # [s] between two pictures
+    offset: float = 0.0  # [s] of the first one: cameras that take turns spread their work
 
     def __post_init__(self):
         for what, value, low, high in (
@@ -123,5 +124,5 @@ def undistort(plane: F64, k: tuple[float, ...]) -> F64:
 
 
 WIDE = CameraSpec("wide", fov=math.radians(100.0), period=0.1)
-NARROW = CameraSpec("narrow", fov=math.radians(30.0), period=0.1)
+NARROW = CameraSpec("narrow", fov=math.radians(30.0), period=0.1, offset=0.05)
 RIG = (WIDE, NARROW)  # the rig of the camera pipeline: one sees the junction, the other far ahead

@@ -98,7 +98,8 @@ class SensorFrame:
     yaw_rate: F32  # (B, K) [rad/s] IMU
     wheel_speed: F32  # (B, K) [m/s] odometry
     steer: F32  # (B, K) [rad] measured front wheel angle
-    images: dict[str, U8] = field(default_factory=dict)  # (B, K, H, W, 3) RGB a camera
+    images: dict[str, U8] = field(default_factory=dict)  # (B, K, H, W, 3) RGB a camera, the latest picture
+    image_fresh: dict[str, BOOL] = field(default_factory=dict)  # (B, K) a camera: the picture was taken this tick
     points: dict[str, F32] = field(default_factory=dict)  # (B, K, M, 4) [m] x y z intensity, body frame, a lidar
 
 

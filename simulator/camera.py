@@ -1,0 +1,223 @@
+"""CameraRenderer: pictures and exact labels of any cameras on the vehicles of a batch of worlds, in software.
+
+A picture is a function of (map, state, camera, look, seed, driver, step) alone: the same whatever the batch, the order
+or the process. What a camera sees is drawn on one canvas a size, which all vehicles share one after the other.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.camera_bake import GroundLook, bake_ground, smooth_noise
+from simulator.camera_develop import NOISE_SIZE, blur_along, compress, develop, draw_rain, noise_table
+from simulator.camera_frame import make_canvas
+from simulator.camera_ground import CLOUD_CELLS, draw_ground
+from simulator.camera_pose import fill_camera
+from simulator.camera_things import draw_shadows, draw_things, make_props
+from simulator.weather import make_light
+from world.camera import CameraSpec, distort
+from world.pack import Pack
+from world.random import draw_index
+
+if TYPE_CHECKING:
+    from simulator.engine import Engine
+
+_PICTURE = 420  # purpose of the draws of a picture's noise
+
+
+@dataclass(frozen=True)
+class CameraLook:
+    """What happens to a picture besides the weather."""
+
+    exposure: float = 1.0  # factor; at night it is raised to `night_exposure`
+    night_exposure: float = 1.6
+    noise: float = 3.0  # [0-255] standard deviation
+    shadows: bool = True
+    blur: float = 0.0  # [px] of motion
+    blur_angle: float = 0.0  # [rad] its direction in the picture
+    jpeg: int = 0  # quality of a round trip; 0: none
+    ground: GroundLook = GroundLook()
+
+
+class Picture(NamedTuple):
+    """One picture with what is in each of its pixels."""
+
+    rgb: NDArray[np.uint8]  # (H, W, 3)
+    tag: NDArray[np.uint8]  # (H, W) world.camera_tags.Tag; CARLA_TAG[tag] for CARLA's numbers
+    inverse_depth: NDArray[np.float32]  # (H, W) [1/m] along the optical axis; 0: sky
+    instance: NDArray[np.uint16]  # (H, W) see simulator.camera_frame
+
+
+class _Lens(NamedTuple):
+    """How a picture with roll or distortion is taken out of one without."""
+
+    spec: CameraSpec
+    focal: float
+    centre: tuple[float, float]
+    map_x: NDArray[np.float32]
+    map_y: NDArray[np.float32]
+
+
+def _make_lens(spec: CameraSpec) -> _Lens:
+    """The upright pinhole picture that holds all that the camera sees, and where each pixel comes from."""
+    v, u = np.mgrid[0 : spec.height, 0 : spec.width].astype(np.float64)
+    straight = CameraSpec(**{**_fields(spec), "yaw": 0.0, "pitch": 0.0, "roll": 0.0})
+    rays = straight.rays(np.stack((u, v), axis=-1))  # x forward, y left, z up of the mount
+    c, s = math.cos(spec.roll), math.sin(spec.roll)
+    right, down = -rays[..., 1], -rays[..., 2]
+    right, down = c * right - s * down, s * right + c * down
+    f = spec.focal
+    left, top = math.floor(right.min() * f) - 1, math.floor(down.min() * f) - 1
+    width, height = math.ceil(right.max() * f) + 2 - left, math.ceil(down.max() * f) + 2 - top
+    source = CameraSpec(**{**_fields(spec), "width": max(width, 8), "height": max(height, 8), "distortion": (0.0,) * 5})
+    return _Lens(source, f, (-left, -top), (right * f - left).astype(np.float32), (down * f - top).astype(np.float32))
+
+
+def _fields(spec: CameraSpec) -> dict:
+    return {name: getattr(spec, name) for name in CameraSpec.__dataclass_fields__}
+
+
+class CameraRenderer:
+    """Draws what cameras on the vehicles of an engine see.
+
+    Args:
+        engine: whose worlds are drawn, as they are at the time of the call.
+        look: of all pictures that are not given their own.
+    """
+
+    def __init__(self, engine: "Engine", look: CameraLook | None = None):
+        self.engine, self.look = engine, look or CameraLook()
+        self._grounds: dict[tuple[int, GroundLook], Pack] = {}
+        self._props: dict[int, Pack] = {}
+        self._canvases: dict[tuple[int, int], Pack] = {}
+        self._lenses: dict[CameraSpec, _Lens] = {}
+        self._clouds = smooth_noise(np.random.default_rng(0xC1), CLOUD_CELLS, (4, 16, 32), (0.5, 0.3, 0.2))
+        self._noise = noise_table()
+
+    def props(self, map_id: int) -> Pack:
+        """Signs and poles of a map."""
+        if map_id not in self._props:
+            self._props[map_id] = make_props(self.engine.maps.maps[map_id])
+        return self._props[map_id]
+
+    def put_signs(self, map_id: int, signs: NDArray) -> None:
+        """Let more signs stand on a map. Args: signs: (E,) camera_things.SIGN_ROW."""
+        self._props[map_id] = make_props(self.engine.maps.maps[map_id], signs)
+
+    def ground(self, map_id: int, look: GroundLook) -> Pack:
+        """The ground's texture of a map; the last few looks are kept."""
+        key = map_id, look
+        if key not in self._grounds:
+            while len(self._grounds) > 8:
+                self._grounds.pop(next(iter(self._grounds)))
+            self._grounds[key] = Pack(bake_ground(self.engine.maps.maps[map_id], look))
+        return self._grounds[key]
+
+    def render(
+        self,
+        spec: CameraSpec,
+        b: int = 0,
+        slot: int = 0,
+        look: CameraLook | None = None,
+        weather: Mapping[str, float] | None = None,
+        seed: int | None = None,
+    ) -> Picture:
+        """The picture of a camera on the vehicle in a slot. Its arrays are overwritten by the next call of this size.
+
+        Args:
+            weather: None: what hooks.set_weather told the world.
+            seed: of colours and clothes; None: the world's.
+        """
+        look = look or self.look
+        lens = self._lens(spec)
+        source = spec if lens is None else lens.spec
+        canvas = self._canvas(source.height, source.width)
+        self._draw(canvas, spec, lens, b, slot, look, weather, seed)
+        height, width = source.height, source.width
+        rgb = np.empty((height, width, 3), np.uint8)
+        state = self.engine.state
+        world_seed, step = int(state.seed[b : b + 1].view(np.int64)[0]), int(state.step[b])
+        start = draw_index(world_seed, slot, step, _PICTURE + spec_number(spec), NOISE_SIZE - rgb.size)
+        develop(canvas, rgb, self._noise, start)
+        tag = canvas.word.view(np.uint8)[:, 3::4]
+        instance, depth = canvas.instance, canvas.inverse_depth
+        if lens is not None:
+            rgb = cv2.remap(rgb, lens.map_x, lens.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            tag, depth, instance = (
+                cv2.remap(np.ascontiguousarray(part), lens.map_x, lens.map_y, cv2.INTER_NEAREST)
+                for part in (tag, depth, instance)
+            )
+        rain = float(canvas.light[0]["rain"])
+        if rain > 0.0:
+            draw_rain(rgb, np.float32(rain), start & 0xFFFFFF, np.float32(0.15))
+        if look.blur > 1.0:
+            rgb = blur_along(rgb, look.blur, look.blur_angle)
+        if look.jpeg:
+            rgb = compress(rgb, look.jpeg)
+        return Picture(rgb, tag, depth, instance)
+
+    def _draw(self, canvas: Pack, spec: CameraSpec, lens: _Lens | None, b: int, slot: int, look: CameraLook,
+              weather: Mapping[str, float] | None, seed: int | None) -> None:  # fmt: skip
+        """Sky, ground, shadows and things."""
+        engine = self.engine
+        state, model = engine.state, engine.model
+        map_id = int(state.map_id[b])
+        told = engine.hooks.weather[b] if weather is None else weather
+        own_seed = int(state.seed[b]) if seed is None else seed
+        canvas.light[0] = light = make_light(told, float(state.step[b]) * engine.scenario.dt, own_seed)
+        pose = tuple(float(getattr(state, name)[b, slot]) for name in ("x", "y", "z", "yaw"))
+        row = canvas.camera[0]
+        slope = self._slope(b, slot)
+        if lens is None:
+            fill_camera(row, spec, pose, slope)
+        else:
+            fill_camera(row, spec, pose, slope, lens.focal, lens.centre)
+        night = float(light["night"])
+        row["exposure"] = look.exposure * (1.0 + night * (look.night_exposure - 1.0))
+        row["noise"] = look.noise * (1.0 + night)
+        draw_ground(canvas, self.ground(map_id, look.ground), self._clouds)
+        tables, slots = engine._packed.tables, engine._packed.slots
+        if look.shadows:
+            draw_shadows(canvas, b, slot, tables, map_id, slots)
+        draw_things(canvas, b, slot, tables, map_id, slots, model.worlds.light, self.props(map_id))
+
+    def _slope(self, b: int, slot: int) -> tuple[float, float]:
+        """dz/dx, dz/dy of the road under a vehicle, along its lane."""
+        slots, tables = self.engine.model.slots, self.engine.model.tables
+        lane = int(slots.lane[b, slot])
+        if lane < 0:
+            return 0.0, 0.0
+        row = tables.lanes[lane]
+        k = min(int(float(slots.lane_s[b, slot]) / float(row["step"])), int(row["points"]) - 2)
+        p, q = tables.points[int(row["point0"]) + k], tables.points[int(row["point0"]) + k + 1]
+        dx, dy, dz = (float(q[n]) - float(p[n]) for n in "xyz")
+        length2 = dx * dx + dy * dy
+        return (dz * dx / length2, dz * dy / length2) if length2 > 1e-6 else (0.0, 0.0)
+
+    def _canvas(self, height: int, width: int) -> Pack:
+        if 3 * height * width > NOISE_SIZE // 2:
+            raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
+        if (height, width) not in self._canvases:
+            while len(self._canvases) > 24:
+                self._canvases.pop(next(iter(self._canvases)))
+            self._canvases[height, width] = make_canvas(height, width)
+        return self._canvases[height, width]
+
+    def _lens(self, spec: CameraSpec) -> _Lens | None:
+        if spec.roll == 0.0 and not any(spec.distortion):
+            return None
+        if spec not in self._lenses:
+            while len(self._lenses) > 8:
+                self._lenses.pop(next(iter(self._lenses)))
+            self._lenses[spec] = _make_lens(spec)
+        return self._lenses[spec]
+
+
+def spec_number(spec: CameraSpec) -> int:
+    """A number of a camera's name, so that two cameras do not share their noise."""
+    return sum((i + 1) * ord(c) for i, c in enumerate(spec.name)) % 64
