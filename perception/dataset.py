@@ -120,7 +120,9 @@ def shard_paths(folder: Path) -> list[Path]:
     """
     paths = sorted(p for p in Path(folder).glob(f"*{_SUFFIX}") if not p.name.startswith("."))
     if not paths:
-        raise ValueError(f"{folder}: no shards (*{_SUFFIX}) here; `python -m perception generate --out {folder}` makes them")
+        raise ValueError(
+            f"{folder}: no shards (*{_SUFFIX}) here; `python -m perception generate --out {folder}` makes them"
+        )
     return paths
 
 

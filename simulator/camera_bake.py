@@ -323,7 +323,9 @@ class _Brush:
         return rgb, tag
 
 
-def smooth_noise(rng: np.random.Generator, n: int, cells: tuple[int, ...], weights: tuple[float, ...]) -> NDArray[np.float32]:
+def smooth_noise(
+    rng: np.random.Generator, n: int, cells: tuple[int, ...], weights: tuple[float, ...]
+) -> NDArray[np.float32]:
     """(n, n) smooth noise of about unit range that tiles without seams."""
     out = np.zeros((n, n), np.float32)
     for count, weight in zip(cells, weights, strict=True):

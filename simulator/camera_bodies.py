@@ -187,16 +187,100 @@ def draw_truck(canvas, at, length, width, height, h, brakes, blink, near, tag, i
     paint, load = np.int64((h >> np.uint32(4)) % np.uint32(16)), np.int64((h >> np.uint32(8)) % np.uint32(16))
     r, g, b = PAINT[paint, 0], PAINT[paint, 1], PAINT[paint, 2]
     cab = half - min(2.1, 0.32 * length)
-    frustum(canvas, at, -half, half, -wide * 0.9, wide * 0.9, 0.45, 0.95, 0.0, 0.0, 0.0, 45.0, 45.0, 48.0, 1.0, tag, instance)
+    frustum(
+        canvas,
+        at,
+        -half,
+        half,
+        -wide * 0.9,
+        wide * 0.9,
+        0.45,
+        0.95,
+        0.0,
+        0.0,
+        0.0,
+        45.0,
+        45.0,
+        48.0,
+        1.0,
+        tag,
+        instance,
+    )
     frustum(canvas, at, cab, half, -wide, wide, 0.5, height * 0.86, 0.15, 0.0, 0.03, r, g, b, 1.0, tag, instance)
     c0, c1, c2 = PAINT[load, 0], PAINT[load, 1], PAINT[load, 2]
     frustum(canvas, at, -half, cab - 0.25, -wide, wide, 0.95, height, 0.0, 0.0, 0.0, c0, c1, c2, 1.0, tag, instance)
     z0, z1 = height * 0.48, height * 0.76
     x, y = half - 0.04, wide * 0.86
-    face(canvas, at, x, -y, z0, x, y, z0, x - 0.06, y, z1, x - 0.06, -y, z1, 36.0, 40.0, 46.0, tag, instance, False, False)
+    face(
+        canvas,
+        at,
+        x,
+        -y,
+        z0,
+        x,
+        y,
+        z0,
+        x - 0.06,
+        y,
+        z1,
+        x - 0.06,
+        -y,
+        z1,
+        36.0,
+        40.0,
+        46.0,
+        tag,
+        instance,
+        False,
+        False,
+    )
     y = wide + 0.01
-    face(canvas, at, x - 0.2, y, z0, cab + 0.5, y, z0, cab + 0.5, y, z1, x - 0.4, y, z1, 36.0, 40.0, 46.0, tag, instance, False, False)
-    face(canvas, at, cab + 0.5, -y, z0, x - 0.2, -y, z0, x - 0.4, -y, z1, cab + 0.5, -y, z1, 36.0, 40.0, 46.0, tag, instance, False, False)
+    face(
+        canvas,
+        at,
+        x - 0.2,
+        y,
+        z0,
+        cab + 0.5,
+        y,
+        z0,
+        cab + 0.5,
+        y,
+        z1,
+        x - 0.4,
+        y,
+        z1,
+        36.0,
+        40.0,
+        46.0,
+        tag,
+        instance,
+        False,
+        False,
+    )
+    face(
+        canvas,
+        at,
+        cab + 0.5,
+        -y,
+        z0,
+        x - 0.2,
+        -y,
+        z0,
+        x - 0.4,
+        -y,
+        z1,
+        cab + 0.5,
+        -y,
+        z1,
+        36.0,
+        40.0,
+        46.0,
+        tag,
+        instance,
+        False,
+        False,
+    )
     if near:
         _wheels(canvas, at, half, wide, 0.48, 0.72, 0.62, tag, instance)
         _lamps(canvas, at, half, wide, 0.75, 0.93, brakes, blink, tag, instance)
@@ -233,17 +317,57 @@ def draw_two_wheeler(canvas, at, length, height, h, motor, brakes, near, tag, in
     wheel(canvas, at, half - radius, 0.02, radius, tag, instance)
     wheel(canvas, at, -half + radius, 0.02, radius, tag, instance)
     rim = 0.05 if not motor else 0.08
-    frustum(canvas, at, -half, -half + 2 * radius, -rim, rim, 0.0, 2 * radius, 0.2, 0.2, 0.0, 28.0, 28.0, 28.0, 1.0, tag, instance)
-    frustum(canvas, at, half - 2 * radius, half, -rim, rim, 0.0, 2 * radius, 0.2, 0.2, 0.0, 28.0, 28.0, 28.0, 1.0, tag, instance)
+    frustum(
+        canvas,
+        at,
+        -half,
+        -half + 2 * radius,
+        -rim,
+        rim,
+        0.0,
+        2 * radius,
+        0.2,
+        0.2,
+        0.0,
+        28.0,
+        28.0,
+        28.0,
+        1.0,
+        tag,
+        instance,
+    )
+    frustum(
+        canvas,
+        at,
+        half - 2 * radius,
+        half,
+        -rim,
+        rim,
+        0.0,
+        2 * radius,
+        0.2,
+        0.2,
+        0.0,
+        28.0,
+        28.0,
+        28.0,
+        1.0,
+        tag,
+        instance,
+    )
     frustum(canvas, at, -half * 0.5, half * 0.55, -thick, thick, 0.45, 0.9, 0.05, 0.1, 0.0, r, g, b, 1.0, tag, instance)
     bar = 0.3
-    frustum(canvas, at, half * 0.45, half * 0.55, -bar, bar, 0.95, 1.03, 0.0, 0.0, 0.0, 40.0, 40.0, 40.0, 1.0, tag, instance)
+    frustum(
+        canvas, at, half * 0.45, half * 0.55, -bar, bar, 0.95, 1.03, 0.0, 0.0, 0.0, 40.0, 40.0, 40.0, 1.0, tag, instance
+    )
     c, q = CLOTH[cloth], CLOTH[legs]
     seat = 0.82
     frustum(canvas, at, -0.25, 0.2, -0.2, -0.08, 0.35, seat, 0.0, 0.0, 0.0, q[0], q[1], q[2], 1.0, _T_RIDER, instance)
     frustum(canvas, at, -0.25, 0.2, 0.08, 0.2, 0.35, seat, 0.0, 0.0, 0.0, q[0], q[1], q[2], 1.0, _T_RIDER, instance)
     neck = height - 0.27
-    frustum(canvas, at, -0.3, 0.05, -0.22, 0.22, seat, neck, -0.15, 0.15, 0.03, c[0], c[1], c[2], 1.0, _T_RIDER, instance)
+    frustum(
+        canvas, at, -0.3, 0.05, -0.22, 0.22, seat, neck, -0.15, 0.15, 0.03, c[0], c[1], c[2], 1.0, _T_RIDER, instance
+    )
     ox, oy, oz, cs, sn = at
     head = np.int64((h >> np.uint32(16)) % np.uint32(16))
     ellipse(canvas, ox + cs * 0.05, oy + sn * 0.05, oz + height - 0.13, 0.12, 0.14, PAINT[head, 0], PAINT[head, 1],
@@ -264,7 +388,25 @@ def draw_walker(canvas, at, height, h, stride, near, instance):
     _leg(canvas, at, swing, 0.1, hip, q, instance)
     _leg(canvas, at, -swing, -0.1, hip, q, instance)
     wide = 0.2 + 0.04 * float((h >> np.uint32(16)) % np.uint32(3))
-    frustum(canvas, at, -0.12, 0.12, -wide, wide, hip - 0.05, neck, 0.02, 0.02, 0.02, c[0], c[1], c[2], 1.0, _T_WALKER, instance)
+    frustum(
+        canvas,
+        at,
+        -0.12,
+        0.12,
+        -wide,
+        wide,
+        hip - 0.05,
+        neck,
+        0.02,
+        0.02,
+        0.02,
+        c[0],
+        c[1],
+        c[2],
+        1.0,
+        _T_WALKER,
+        instance,
+    )
     if near:
         _leg_between(canvas, at, -swing, wide + 0.05, hip, neck - 0.03, 0.05, c, instance)
         _leg_between(canvas, at, swing, -wide - 0.05, hip, neck - 0.03, 0.05, c, instance)
@@ -272,7 +414,20 @@ def draw_walker(canvas, at, height, h, stride, near, instance):
     ellipse(canvas, ox, oy, oz + height * 0.92, 0.1, height * 0.075, p[0], p[1], p[2], _T_WALKER, instance, False)
     if near:
         hair = 30.0 + 20.0 * ((h >> np.uint32(20)) % np.uint32(5))
-        ellipse(canvas, ox, oy, oz + height * 0.96, 0.105, height * 0.04, hair, hair * 0.8, hair * 0.6, _T_WALKER, instance, False)
+        ellipse(
+            canvas,
+            ox,
+            oy,
+            oz + height * 0.96,
+            0.105,
+            height * 0.04,
+            hair,
+            hair * 0.8,
+            hair * 0.6,
+            _T_WALKER,
+            instance,
+            False,
+        )
 
 
 @kernel
@@ -286,10 +441,98 @@ def _leg_between(canvas, at, swing, y, low, high, thick, q, instance):
     t = thick
     r, g, b = q[0], q[1], q[2]
     x1, x0 = swing + t, swing - t
-    face(canvas, at, x1, y - t, low, x1, y + t, low, t, y + t, high, t, y - t, high, r, g, b, _T_WALKER, instance, False, False)
-    face(canvas, at, x0, y + t, low, x0, y - t, low, -t, y - t, high, -t, y + t, high, r, g, b, _T_WALKER, instance, False, False)
-    face(canvas, at, x1, y + t, low, x0, y + t, low, -t, y + t, high, t, y + t, high, r, g, b, _T_WALKER, instance, False, False)
-    face(canvas, at, x0, y - t, low, x1, y - t, low, t, y - t, high, -t, y - t, high, r, g, b, _T_WALKER, instance, False, False)
+    face(
+        canvas,
+        at,
+        x1,
+        y - t,
+        low,
+        x1,
+        y + t,
+        low,
+        t,
+        y + t,
+        high,
+        t,
+        y - t,
+        high,
+        r,
+        g,
+        b,
+        _T_WALKER,
+        instance,
+        False,
+        False,
+    )
+    face(
+        canvas,
+        at,
+        x0,
+        y + t,
+        low,
+        x0,
+        y - t,
+        low,
+        -t,
+        y - t,
+        high,
+        -t,
+        y + t,
+        high,
+        r,
+        g,
+        b,
+        _T_WALKER,
+        instance,
+        False,
+        False,
+    )
+    face(
+        canvas,
+        at,
+        x1,
+        y + t,
+        low,
+        x0,
+        y + t,
+        low,
+        -t,
+        y + t,
+        high,
+        t,
+        y + t,
+        high,
+        r,
+        g,
+        b,
+        _T_WALKER,
+        instance,
+        False,
+        False,
+    )
+    face(
+        canvas,
+        at,
+        x0,
+        y - t,
+        low,
+        x1,
+        y - t,
+        low,
+        t,
+        y - t,
+        high,
+        -t,
+        y - t,
+        high,
+        r,
+        g,
+        b,
+        _T_WALKER,
+        instance,
+        False,
+        False,
+    )
 
 
 @kernel
@@ -309,7 +552,19 @@ def draw_body(canvas, b, i, slots, depth):
     if kind == _CAR:
         draw_car(canvas, at, length, width, height, h, brakes, blink, near, _T_CAR, instance)
     elif kind == _VAN:
-        draw_car(canvas, at, length, width, height, h - h % np.uint32(5) + np.uint32(4), brakes, blink, near, _T_CAR, instance)
+        draw_car(
+            canvas,
+            at,
+            length,
+            width,
+            height,
+            h - h % np.uint32(5) + np.uint32(4),
+            brakes,
+            blink,
+            near,
+            _T_CAR,
+            instance,
+        )
     elif kind == _TRUCK:
         draw_truck(canvas, at, length, width, height, h, brakes, blink, near, _T_TRUCK, instance)
     elif kind == _BUS:

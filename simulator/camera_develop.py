@@ -60,7 +60,9 @@ def draw_rain(out, amount, seed, wind):
         h = mix(seed, n, 3)
         u = np.float32(h % np.uint32(width))
         v = np.int64((h >> np.uint32(10)) % np.uint32(height))
-        size = np.int64(height * (np.float32(0.02) + np.float32(0.06) * np.float32((h >> np.uint32(20)) & np.uint32(7)) / 7))
+        size = np.int64(
+            height * (np.float32(0.02) + np.float32(0.06) * np.float32((h >> np.uint32(20)) & np.uint32(7)) / 7)
+        )
         alpha = np.float32(0.12) + np.float32(0.02) * np.float32((h >> np.uint32(23)) & np.uint32(7))
         for i in range(size):
             x, y = np.int64(u + wind * i), v + i

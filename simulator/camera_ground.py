@@ -187,9 +187,7 @@ def _blue(q):
 @inline_kernel
 def _mix(q00, q10, q01, q11, shift, a00, a10, a01, a11):
     """One channel of four texels with their weights."""
-    return (
-        a00 * _red(q00 >> shift) + a10 * _red(q10 >> shift) + a01 * _red(q01 >> shift) + a11 * _red(q11 >> shift)
-    )
+    return a00 * _red(q00 >> shift) + a10 * _red(q10 >> shift) + a01 * _red(q01 >> shift) + a11 * _red(q11 >> shift)
 
 
 @kernel

@@ -216,7 +216,10 @@ def _station(m: RoadMap, lane: int, s: float, p: int, xyz: NDArray, exists: NDAr
     side = np.array([-np.sin(heading), np.cos(heading), 0.0])
     part = s / max(float(m.lane_length[lane]), 0.1)
     left, right, opposite = int(m.lane_left[lane]), int(m.lane_right[lane]), int(m.lane_opposite[lane])
-    found = [(1, half, m.point_mark_left[i], m.point_color_left[i]), (2, -half, m.point_mark_right[i], m.point_color_right[i])]
+    found = [
+        (1, half, m.point_mark_left[i], m.point_color_left[i]),
+        (2, -half, m.point_mark_right[i], m.point_color_right[i]),
+    ]
     if left >= 0 and m.lane_kind[left] in DRIVABLE_KINDS:
         j, _ = _point(m, left, part * float(m.lane_length[left]))
         found.append((0, half + float(m.point_width[j]), m.point_mark_left[j], m.point_color_left[j]))

@@ -109,7 +109,7 @@ def draw_tree(canvas, row, index, depth):
     at = (float(row.x), float(row.y), float(row.z), _ONE, _ZERO)
     t = 0.16
     frustum(canvas, at, -t, t, -t, t, _ZERO, trunk, _ZERO, _ZERO, _ZERO, 84.0, 66.0, 48.0, _ONE, _VEGETATION, instance)
-    green = np.float32(70.0 + 14.0 * (h % np.uint32(5)))
+    green = 62.0 + 10.0 * (h % np.uint32(5))
     blobs = 7 if row.height * camera.f / depth > 24 else 3
     for k in range(blobs):
         g = mix(h, k, 5)
@@ -119,7 +119,7 @@ def draw_tree(canvas, row, index, depth):
         shade = 0.75 + 0.45 * np.float32((g >> np.uint32(17)) & np.uint32(7)) / 7.0
         x, y = row.x + u * row.radius, row.y + v * row.radius
         z = row.z + trunk + (row.height - trunk) * (0.5 + u * 0.6)
-        ellipse(canvas, x, y, z, size, size * 1.15, 52.0 * shade, green * shade, 36.0 * shade,
+        ellipse(canvas, x, y, z, size, size * 1.15, (44.0 + 0.3 * green) * shade, green * shade, (34.0 + 0.2 * green) * shade,
                 _VEGETATION, instance, False)  # fmt: skip
 
 
@@ -155,7 +155,9 @@ def draw_light(canvas, x, y, z, yaw, pole_x, pole_y, ground_z, state, index):
         return
     for k in range(3):
         up = (1 - k) * 0.31
-        lit = (k == 0 and (state == _RED or state == _RED_AMBER)) or (k == 1 and (state == _AMBER or state == _RED_AMBER))
+        lit = (k == 0 and (state == _RED or state == _RED_AMBER)) or (
+            k == 1 and (state == _AMBER or state == _RED_AMBER)
+        )
         lit = lit or (k == 2 and state == _GREEN)
         r, g, b = 46.0, 20.0, 18.0
         if k == 1:

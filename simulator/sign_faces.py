@@ -1,9 +1,236 @@
-"""placeholder"""
+"""Faces of traffic signs as small pictures, drawn from the outlines that the road laws prescribe.
+
+Coordinates: the face's centre is (0, 0), x to the right, y down, the outline lies within [-1, 1]. Everything is drawn
+large and averaged, so that edges are smooth.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from simulator import sign_pictures as pictures
+from simulator.sign_pen import Pen, digits, text
+from world.names import unknown_name
 from world.sign_names import SIGN_NAMES
-def face_texture(face, size):
-    n=256; im=np.zeros((n,n,4),np.uint8)
-    cv2.circle(im,(128,128),120,(200,20,30,255),-1); cv2.circle(im,(128,128),90,(240,240,240,255),-1)
-    cv2.putText(im,str(face),(70,160),0,2.5,(20,20,20,255),8)
-    return cv2.resize(im,(size,size),interpolation=cv2.INTER_AREA)
+
+RED, BLUE, WHITE, BLACK = (196, 28, 38), (28, 84, 170), (244, 244, 240), (22, 22, 24)
+YELLOW, GREY = (244, 190, 32), (128, 130, 132)
+
+
+@dataclass(frozen=True)
+class FaceStyle:
+    """How a face is made: what differs from maker to maker and year to year."""
+
+    weight: float = 1.0  # factor on the width of strokes
+    scale: float = 1.0  # factor on what is drawn inside the border
+    border: float = 1.0  # factor on the width of borders
+    rim: bool = True  # a white edge about red borders
+    red: tuple[int, int, int] = RED
+    blue: tuple[int, int, int] = BLUE
+    white: tuple[int, int, int] = WHITE
+    yellow: tuple[int, int, int] = YELLOW
+
+
+def face_texture(face: int, size: int, style: FaceStyle | None = None) -> NDArray[np.uint8]:
+    """(size, size, 4) RGBA of a face; alpha is its outline.
+
+    Raises:
+        ValueError: there is no such face.
+    """
+    if not 0 <= face < len(SIGN_NAMES):
+        raise ValueError(f"sign face {face}: allowed are 0 to {len(SIGN_NAMES) - 1}")
+    side = size
+    while side < 256:
+        side *= 2
+    pen = Pen(side, style or FaceStyle())
+    name = SIGN_NAMES[face]
+    if name.startswith("limit "):
+        _limit(pen, name[6:])
+    elif name.startswith("us limit "):
+        _us_limit(pen, name[9:])
+    elif name in _FACES:
+        _FACES[name](pen)
+    else:
+        raise ValueError(unknown_name("sign face", name, _FACES))
+    return cv2.resize(pen.rgba(), (size, size), interpolation=cv2.INTER_AREA)
+
+
+def _prohibition(pen: Pen) -> None:
+    """White disc with a red ring."""
+    s = pen.style
+    pen.disc(0, 0, 0.99, s.white if s.rim else s.red)
+    pen.disc(0, 0, 0.95, s.red)
+    pen.disc(0, 0, 0.95 - 0.225 * s.border, s.white)
+
+
+def _limit(pen: Pen, number: str) -> None:
+    _prohibition(pen)
+    height = 0.78 if len(number) < 3 else 0.66
+    digits(pen, number, 0.0, 0.0, height * pen.style.scale, BLACK, narrow=len(number) > 2)
+
+
+def _us_limit(pen: Pen, number: str) -> None:
+    pen.polygon([(-0.78, -0.98), (0.78, -0.98), (0.78, 0.98), (-0.78, 0.98)], pen.style.white)
+    pen.line([(-0.7, -0.9), (0.7, -0.9), (0.7, 0.9), (-0.7, 0.9), (-0.7, -0.9)], 0.05, BLACK)
+    text(pen, "SPEED", 0.0, -0.62, 0.3, BLACK)
+    text(pen, "LIMIT", 0.0, -0.24, 0.3, BLACK)
+    digits(pen, number, 0.0, 0.42, 0.74, BLACK)
+
+
+def _triangle(pen: Pen, down: bool = False) -> None:
+    """White triangle with a red border, rounded at its corners."""
+    s = pen.style
+    sign = -1.0 if down else 1.0
+    corners = [(0.0, -0.86 * sign), (0.93, 0.76 * sign), (-0.93, 0.76 * sign)]
+    pen.round_polygon(corners, 0.09, s.white if s.rim else s.red)
+    cy = 0.22 * sign
+
+    def shrink(k: float) -> list[tuple[float, float]]:
+        return [(x * k, cy + (y - cy) * k) for x, y in corners]
+
+    pen.round_polygon(shrink(0.95), 0.07, s.red)
+    pen.round_polygon(shrink(0.95 - 0.3 * s.border), 0.02, s.white)
+
+
+def _warning(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+    def face(pen: Pen) -> None:
+        _triangle(pen)
+        with pen.placed(0.0, 0.25, 0.53 * pen.style.scale):
+            draw(pen)
+
+    return face
+
+
+def _order(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+    """Blue disc with white arrows."""
+
+    def face(pen: Pen) -> None:
+        pen.disc(0, 0, 0.99, pen.style.white)
+        pen.disc(0, 0, 0.94, pen.style.blue)
+        with pen.placed(0.0, 0.0, 0.72 * pen.style.scale):
+            draw(pen)
+
+    return face
+
+
+def _ban(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+    def face(pen: Pen) -> None:
+        _prohibition(pen)
+        with pen.placed(0.0, 0.0, 0.66 * pen.style.scale):
+            draw(pen)
+
+    return face
+
+
+def _ends(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+    """White disc, grey symbol, five black strokes across."""
+
+    def face(pen: Pen) -> None:
+        pen.disc(0, 0, 0.99, BLACK)
+        pen.disc(0, 0, 0.95, pen.style.white)
+        with pen.placed(0.0, 0.0, 0.66 * pen.style.scale):
+            draw(pen)
+        for k in range(-2, 3):
+            o = 0.115 * k
+            c = 0.66 - 0.03 * abs(k)
+            pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.05, BLACK)
+
+    return face
+
+
+def _end_limit(pen: Pen) -> None:
+    pen.disc(0, 0, 0.99, BLACK)
+    pen.disc(0, 0, 0.95, pen.style.white)
+    digits(pen, "80", 0.0, 0.0, 0.78 * pen.style.scale, GREY)
+    for k in range(-2, 3):
+        o, c = 0.115 * k, 0.66 - 0.03 * abs(k)
+        pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.05, BLACK)
+
+
+def _yield(pen: Pen) -> None:
+    _triangle(pen, down=True)
+
+
+def _us_yield(pen: Pen) -> None:
+    s = pen.style
+    corners = [(0.0, 0.9), (-0.97, -0.75), (0.97, -0.75)]
+    pen.round_polygon(corners, 0.08, s.red)
+    pen.round_polygon([(x * 0.42, -0.22 + (y + 0.22) * 0.42) for x, y in corners], 0.04, s.white)
+    text(pen, "YIELD", 0.0, -0.3, 0.17, s.red)
+
+
+def _stop(pen: Pen) -> None:
+    s = pen.style
+    for radius, color in ((1.0, s.white), (0.94, s.red)):
+        angles = [math.pi / 8 + k * math.pi / 4 for k in range(8)]
+        pen.polygon([(1.04 * radius * math.cos(a), 1.04 * radius * math.sin(a)) for a in angles], color)
+    text(pen, "STOP", 0.0, 0.0, 0.66, s.white, width=1.62)
+
+
+def _priority(pen: Pen) -> None:
+    s = pen.style
+    for size, color in ((0.99, s.white), (0.94, BLACK), (0.91, s.white), (0.56, BLACK), (0.53, s.yellow)):
+        pen.round_polygon([(0, -size), (size, 0), (0, size), (-size, 0)], 0.05, color)
+
+
+def _no_entry(pen: Pen) -> None:
+    s = pen.style
+    pen.disc(0, 0, 0.99, s.white)
+    pen.disc(0, 0, 0.95, s.red)
+    pen.polygon([(-0.72, -0.18), (0.72, -0.18), (0.72, 0.18), (-0.72, 0.18)], s.white)
+
+
+def _crossing(pen: Pen) -> None:
+    """Blue square with a white triangle and somebody who walks over stripes."""
+    s = pen.style
+    pen.round_polygon([(-0.97, -0.97), (0.97, -0.97), (0.97, 0.97), (-0.97, 0.97)], 0.08, s.white)
+    pen.round_polygon([(-0.93, -0.93), (0.93, -0.93), (0.93, 0.93), (-0.93, 0.93)], 0.08, s.blue)
+    pen.polygon([(0, -0.78), (0.82, 0.72), (-0.82, 0.72)], s.white)
+    with pen.placed(0.0, 0.22, 0.48):
+        pictures.pedestrian(pen)
+        pictures.stripes(pen)
+
+
+_FACES: dict[str, Callable[[Pen], None]] = {
+    "end of limit 80": _end_limit,
+    "no passing": _ban(lambda pen: pictures.two_cars(pen, RED, BLACK)),
+    "no passing of lorries": _ban(lambda pen: pictures.lorry_and_car(pen, RED, BLACK)),
+    "right of way at the crossing": _warning(pictures.crossing_ahead),
+    "priority road": _priority,
+    "yield": _yield,
+    "stop": _stop,
+    "no vehicles": _prohibition,
+    "no lorries": _ban(pictures.lorry),
+    "no entry": _no_entry,
+    "danger": _warning(pictures.exclamation),
+    "bend left": _warning(pictures.bend_left),
+    "bend right": _warning(pictures.bend_right),
+    "double bend": _warning(pictures.double_bend),
+    "bumpy road": _warning(pictures.bumps),
+    "slippery road": _warning(pictures.skid),
+    "road narrows on the right": _warning(pictures.narrows),
+    "road works": _warning(pictures.works),
+    "traffic signals": _warning(pictures.signals),
+    "pedestrians": _warning(pictures.pedestrian),
+    "children": _warning(pictures.children),
+    "bicycles": _warning(pictures.bicycle),
+    "ice or snow": _warning(pictures.snow),
+    "wild animals": _warning(pictures.deer),
+    "end of all limits": _ends(lambda pen: None),
+    "turn right": _order(lambda pen: pictures.turn_arrow(pen, 1)),
+    "turn left": _order(lambda pen: pictures.turn_arrow(pen, -1)),
+    "ahead only": _order(pictures.ahead_arrow),
+    "ahead or right": _order(lambda pen: pictures.fork_arrow(pen, 1)),
+    "ahead or left": _order(lambda pen: pictures.fork_arrow(pen, -1)),
+    "keep right": _order(lambda pen: pictures.slant_arrow(pen, 1)),
+    "keep left": _order(lambda pen: pictures.slant_arrow(pen, -1)),
+    "roundabout": _order(pictures.roundabout),
+    "end of no passing": _ends(lambda pen: pictures.two_cars(pen, GREY, GREY)),
+    "end of no passing of lorries": _ends(lambda pen: pictures.lorry_and_car(pen, GREY, GREY)),
+    "pedestrian crossing": _crossing,
+    "us yield": _us_yield,
+}

@@ -162,7 +162,11 @@ def _camera(rng: np.random.Generator) -> CameraSpec:
     spread = 2.5 if wide else 1.2
     pitch, yaw = np.radians(rng.normal(0.0, spread)), np.radians(rng.normal(0.0, 3.0 if wide else 1.5))
     roll = np.radians(rng.normal(0.0, 1.0)) if rng.random() < 0.4 else 0.0
-    bent = (rng.uniform(-0.22, 0.05), rng.uniform(-0.02, 0.04), 0.0, 0.0, 0.0) if wide and rng.random() < 0.2 else (0.0,) * 5
+    bent = (
+        (rng.uniform(-0.22, 0.05), rng.uniform(-0.02, 0.04), 0.0, 0.0, 0.0)
+        if wide and rng.random() < 0.2
+        else (0.0,) * 5
+    )
     return CameraSpec(
         "picture", WIDTH, HEIGHT, math.radians(fov), x=float(rng.uniform(0.0, 1.2)), y=float(rng.uniform(-0.9, 0.9)),
         z=float(rng.uniform(1.2, 2.0)), yaw=float(yaw), pitch=float(pitch), roll=float(roll), distortion=bent,
@@ -182,7 +186,10 @@ def _weather(rng: np.random.Generator) -> dict[str, float]:
         weather |= {"fog": float(rng.uniform(0.003, 0.04)), "cloud": float(rng.uniform(0.6, 1.0))}
     elif draw < 0.38:
         weather |= {"rain": float(rng.uniform(0.2, 1.0)), "wetness": 1.0, "cloud": float(rng.uniform(0.7, 1.0))}
-        weather |= {"fog": float(rng.uniform(0.0, 0.008)), "sun_height": float(rng.choice([0.6, 1.0, -0.4], p=(0.4, 0.4, 0.2)))}
+        weather |= {
+            "fog": float(rng.uniform(0.0, 0.008)),
+            "sun_height": float(rng.choice([0.6, 1.0, -0.4], p=(0.4, 0.4, 0.2))),
+        }
     elif draw < 0.48:
         weather |= {"wetness": float(rng.uniform(0.3, 1.0))}
     return weather

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 F32, I16, I8, BOOL = NDArray[np.float32], NDArray[np.int16], NDArray[np.int8], NDArray[np.bool_]
-LINE_SLOTS = 4  # boundaries: left neighbour lane's far one, the own lane's left and right, the right neighbour's far one
+LINE_SLOTS = (
+    4  # boundaries: left neighbour lane's far one, the own lane's left and right, the right neighbour's far one
+)
 OWN_LEFT, OWN_RIGHT = 1, 2
 
 
