@@ -95,4 +95,6 @@ class PipelineAgent:
         plan = self.planner.plan(scene)
         spread = np.sqrt(self.localiser.covariance[..., [0, 1], [0, 1]].sum(axis=-1)).astype(np.float32)
         debug = {"position_sigma": spread, "route_offset": scene.route.offset.copy()}
-        return Decision(self.planner.control(), plan=plan, scene=scene, detections=percept.users, debug=debug)
+        control = self.planner.control()
+        self.localiser.asked(control.accel)
+        return Decision(control, plan=plan, scene=scene, detections=percept.users, debug=debug)

@@ -22,6 +22,7 @@ from world.records import SensorFrame, Task
 
 F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
 X, Y, YAW, SPEED, BIAS_X, BIAS_Y = range(6)
+BRAKES = 5.0  # brakes build up and let go so many times faster than the drive train (world.bicycle)
 N = 6
 
 
@@ -65,6 +66,7 @@ class Localiser:
         """Start anew at the first waypoint, heading for the second. Args: mask: (B, K) who; None: all."""
         shape = task.waypoint.shape[:2]
         if self.mean.shape[:2] != shape:
+            self._asked = np.full(shape, np.nan)
             self.mean, self.covariance = np.zeros((*shape, N)), np.zeros((*shape, N, N))
             self.odometry, self._time = np.zeros((*shape, 3)), np.zeros(shape)
             self.accel, self.yaw_rate = np.zeros(shape), np.zeros(shape)
@@ -82,6 +84,12 @@ class Localiser:
         self._outliers[who] = 0
         self._time[who] = np.nan  # of the last frame: none yet
         self._rear = task.vehicle.rear_axle.astype(np.float64)
+        self._jerk = task.vehicle.max_jerk.astype(np.float64)
+        self._asked = np.where(who, np.nan, self._asked) if mask is not None else np.full(shape, np.nan)
+
+    def asked(self, accel: NDArray) -> None:
+        """Tell what the vehicle is asked for until the next frame: (B, K) [m/s^2]."""
+        self._asked = accel.astype(np.float64)
 
     @property
     def pose(self) -> F64:
@@ -109,8 +117,7 @@ class Localiser:
         standing = measured == 0.0
         rate = np.where(standing, 0.0, frame.yaw_rate.astype(np.float64))
         accel = np.where(standing, 0.0, frame.accel_xy[..., 0].astype(np.float64))
-        calm = np.minimum(dt / 0.1, 1.0)
-        self.accel += (accel - self.accel) * calm
+        self._follow_pedals(accel, dt)
         self.yaw_rate += (rate - self.yaw_rate) * np.minimum(dt / 0.05, 1.0)
         speed = np.where(standing & (mean[..., SPEED] < 0.3), 0.0, mean[..., SPEED] + 0.5 * accel * dt)
         self._reckon(self.odometry, speed, rate, dt)
@@ -137,6 +144,19 @@ class Localiser:
         self.covariance = step @ self.covariance @ step.swapaxes(-1, -2)
         for i in range(N):
             self.covariance[..., i, i] += noise[..., i]
+
+    def _follow_pedals(self, measured: F64, dt: F64) -> None:
+        """Acceleration: what was asked for within the limits of the drive train, and what the IMU says of it.
+
+        A filter of the IMU alone would lag, and what is planned from a lagging acceleration comes late.
+        """
+        change = np.where(np.isnan(self._asked), 0.0, self._asked - self.accel)
+        slow, fast = self._jerk * dt, BRAKES * self._jerk * dt
+        low = np.where(self.accel > 0.0, -np.maximum(fast, self.accel), -fast)
+        high = np.where(self.accel < 0.0, np.minimum(fast, slow - self.accel), slow)
+        self.accel += np.clip(change, low, high)
+        gain = np.where(np.isnan(self._asked), 1.0, 0.3)
+        self.accel += (measured - self.accel) * np.where(dt > 0.0, gain, 0.0)
 
     def _reckon(self, pose: F64, speed: F64, rate: F64, dt: F64) -> None:
         """Move poses (B, K, 3) in place along the arc of the rear axle."""

@@ -35,7 +35,7 @@ from perception.curve import (
 from perception.lanes import CENTRE_ROW, CHANGES, CROSSES, STRETCH_ROW, TURNS, lane_centres, take_lanes
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
-from perception.waypoints import CHANGE, JUNCTION, LaidRoute, hermite, lay_route
+from perception.waypoints import CHANGE, JUNCTION, LaidRoute, join, lay_route
 from world.camera_labels import OWN_LEFT, OWN_RIGHT
 from world.kernel import kernel
 from world.kinds import Command
@@ -53,7 +53,7 @@ class RouteConfig:
     """Sigmas [m] of what pulls the curve."""
 
     waypoint: float = 0.3
-    arc: float = 0.5
+    arc: float = 0.4
     on_lane: float = 0.4  # a waypoint against the lane that it is seen on, a picture
     half_width: float = 1.75  # of a lane before one is seen
 
@@ -226,7 +226,7 @@ class RouteFinder:
             if kind == CROSSES or first not in route.at or last not in route.at:
                 continue
             for i in range(first, last):
-                arc = hermite(laid.waypoint[i], laid.waypoint[i + 1], laid.yaw[i], laid.yaw[i + 1], _ARC_AT)
+                arc = join(laid.waypoint[i], laid.waypoint[i + 1], laid.yaw[i], laid.yaw[i + 1], _ARC_AT)
                 t0, t1 = route.at[i], route.at[i + 1]
                 for u, (wx, wy) in zip(_ARC_AT, arc, strict=True):
                     pull(dx + c * wx - s * wy, dy + s * wx + c * wy, int(t0 + u * (t1 - t0)), self.config.arc)
