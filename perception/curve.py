@@ -273,6 +273,35 @@ def grow_tail(curve, n, laid, dx, dy, turn, reach):
 
 
 @kernel
+def last_seen(bins, u, reach):
+    """[m] end of the last bin that holds something between places u and u + reach, `u` where there is none."""
+    last = u
+    for i in range(max(int(u), 0), min(int(u + reach), len(bins) - 1) + 1):
+        if bins[i].w > 20.0:
+            last = i + 1.0
+    return last
+
+
+@kernel
+def is_sound(curve, n):
+    """Whether the curve bends nowhere sharper than a road does: 50 degrees from one step to the next."""
+    for i in range(1, n - 1):
+        ax, ay = curve[i].x - curve[i - 1].x, curve[i].y - curve[i - 1].y
+        bx, by = curve[i + 1].x - curve[i].x, curve[i + 1].y - curve[i].y
+        if ax * bx + ay * by < 0.64 * math.sqrt((ax * ax + ay * ay) * (bx * bx + by * by)):
+            return False
+    return True
+
+
+@kernel
+def cut_tail(curve, n, u):
+    """Forget the points beyond place u [m], but for the first four; returns how many are left."""
+    while n > 4 and curve[n - 1].u > u:
+        n -= 1
+    return n
+
+
+@kernel
 def _laid_at(laid, u):
     """(x, y) [m] of the route as first laid at place u."""
     i = min(max(int(u / STEP), 0), len(laid) - 2)

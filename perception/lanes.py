@@ -13,7 +13,8 @@ TURNS, CHANGES, CROSSES = 1, 2, 3  # what a stretch of the route is: a turn, a c
 CENTRE_ROW = np.dtype([("x", "f8"), ("y", "f8"), ("sigma", "f8"), ("valid", "?")])  # [m] body frame
 STRETCH_ROW = np.dtype([("first", "f8"), ("last", "f8"), ("kind", "i8")])  # [m] u on the curve now
 _NARROW, _WIDE = 2.2, 6.0  # [m] widths that a lane may have
-_NEAR = 14.0  # [m] stations that tell which lane the route is on
+_NEAR = 12.0  # [m] stations that tell which lane the route is on
+_HABIT = 1.3  # [m] by which a neighbour must be nearer to the curve than the own lane
 _GATE = 1.2  # [m] from the curve to a lane that is the route's beyond the present street
 _KEEP = 0.955  # of what a bin holds when something new comes: a second at 20 pictures a second
 _FLOOR = 0.08  # [m] error that does not average out
@@ -79,7 +80,7 @@ def lane_centres(line_y, sigma, valid, line_x, half, centres):
 
 @kernel
 def _own_lane(centres, curve, n, t, x, y, yaw):
-    """The lane whose centre is nearest to the curve close ahead; -1 where none is seen."""
+    """The lane that the route is on close ahead: the own one, unless a neighbour clearly is; -1 where none is seen."""
     c, s = math.cos(yaw), math.sin(yaw)
     best, least = -1, 1e9
     for lane in (OWN, LEFT, RIGHT):
@@ -90,9 +91,16 @@ def _own_lane(centres, curve, n, t, x, y, yaw):
                 _, d = foot_on(curve, n, x + c * at.x - s * at.y, y + s * at.x + c * at.y, int(t) - 2, int(t) + 14)
                 total += d
                 count += 1
-        if count >= 3 and abs(total / count) < least:
-            best, least = lane, abs(total / count)
-    return best if least < 3.0 else -1
+        if count < 3:
+            continue
+        price = abs(total / count)
+        if lane == OWN:
+            price -= _HABIT
+        elif price > 0.3 * _NARROW:
+            continue
+        if price < least:
+            best, least = lane, price
+    return best
 
 
 @kernel

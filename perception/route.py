@@ -19,12 +19,15 @@ from perception.curve import (
     CURVE_ROW,
     OBSERVED_ROW,
     POINTS,
+    cut_tail,
     drop_head,
     even_out,
     foot_on,
     grow_tail,
     index_after,
     index_of,
+    is_sound,
+    last_seen,
     length_between,
     line_of_bins,
     place_on,
@@ -45,6 +48,7 @@ F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
 X_STATIONS = LINE_X.astype(np.float64)
 _BEHIND = 5  # points kept behind the driver
 _REACH = 112.0  # [m] of curve ahead
+_SURE = 12.0  # [m] ahead within which the curve stays as it is
 _ARC = 9  # places on a junction's arc that the curve is pulled towards
 
 
@@ -152,10 +156,13 @@ class RouteFinder:
         take_lanes(
             self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.bins
         )
+        self._renew_tail(route, localiser, b, k)
         count = see_bins(route.curve, route.count, route.bins, self._seen, 0)
         count = self._see_waypoints(route, localiser, b, k, count)
         relax(route.curve, route.count, self._seen, count, self._bands, self._right)
         route.count = even_out(route.curve, route.count, self._spare)
+        if not is_sound(route.curve, route.count):
+            self._start_over(route, localiser, b, k)
         self._advance(route, localiser, b, k)
         self._correct(route, localiser, b, k)
 
@@ -172,6 +179,30 @@ class RouteFinder:
         reach = u_at(curve, route.count, route.foot) + _REACH
         route.count = grow_tail(curve, route.count, route.laid.points, dx, dy, turn, reach)
         self._place_waypoints(route, dx, dy, turn)
+
+    def _renew_tail(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
+        """Lay what lies beyond all that is seen as the pose of now has it."""
+        here = u_at(route.curve, route.count, route.foot)
+        seen = max(last_seen(route.bins, here, _REACH), here + _SURE)
+        route.count = cut_tail(route.curve, route.count, seen)
+        dx, dy, turn = _odometry_from_world(localiser, b, k)
+        route.count = grow_tail(route.curve, route.count, route.laid.points, dx, dy, turn, here + _REACH)
+        self._place_waypoints(route, dx, dy, turn)
+
+    def _start_over(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
+        """Lay the curve anew from the waypoint passed last on, and forget what was seen along it."""
+        dx, dy, turn = _odometry_from_world(localiser, b, k)
+        c, s = math.cos(turn), math.sin(turn)
+        px, py = (float(v) for v in localiser.mean[b, k, :2])
+        laid = route.laid.points
+        first = int(np.argmin(np.hypot(laid["x"] - px, laid["y"] - py)))
+        first = min(max(first - _BEHIND, 0), len(laid) - 2)
+        for i in range(2):
+            x, y = float(laid["x"][first + i]), float(laid["y"][first + i])
+            route.curve[i] = (dx + c * x - s * y, dy + s * x + c * y, float(laid["u"][first + i]))
+        route.count = grow_tail(route.curve, 2, laid, dx, dy, turn, float(laid["u"][first]) + _REACH)
+        route.foot = min(float(_BEHIND), route.count - 2.0)
+        route.bins[:] = 0
 
     def _place_waypoints(self, route: DriverRoute, dx: float, dy: float, turn: float) -> None:
         """Where the waypoints near by lie on the curve, and which of them is behind."""
@@ -259,14 +290,13 @@ class RouteFinder:
         way = route.laid.waypoint
         goal = way[1] - way[0]
         far = float(np.hypot(*goal))
-        fit = np.polyfit(own["x"], own["y"], 2 if own["x"][-1] > 18.0 else 1, w=1.0 / (own["sigma"] + 0.05))
-        at = min(far, float(own["x"][-1]) * 1.5)
-        bearing = math.atan2(float(np.polyval(fit, at) - np.polyval(fit, 0.0)), at)
+        bearing, unseen = _bearing_at(own, far)
         who = np.zeros(localiser.mean.shape[:2], np.bool_)
         who[b, k] = True
         yaw = np.full(who.shape, math.atan2(goal[1], goal[0]) - bearing)
-        localiser.align(yaw, 0.03 if at >= far else 0.03 + 0.5 * (far - at) / far, who)
-        slope = float(np.polyval(np.polyder(fit), 0.0))
+        localiser.align(yaw, 0.03 + 0.3 * unseen, who)
+        near = own[: max(4, len(own) // 4)]
+        slope = float(np.polyfit(near["x"], near["y"], 1)[0]) - _bow(near)
         lane = float(localiser.mean[b, k, 2]) + math.atan(slope)
         new = self._lay(way, route.laid.command, lane, localiser, b, k)
         new.half, new.aligned = route.half, True
@@ -285,6 +315,33 @@ class RouteFinder:
         count = min(count, max(int(left / SCENE_ROUTE_STEP) + 1, 0))
         out[count:] = 0.0
         return out, count
+
+
+def _bow(near: NDArray[np.void]) -> float:
+    """By how much the slope of a centre line changes from the vehicle to the middle of its first places."""
+    if len(near) < 5:
+        return 0.0
+    second = float(np.polyfit(near["x"], near["y"], 2)[0])
+    return 2.0 * second * float(near["x"].mean())
+
+
+def _bearing_at(own: NDArray[np.void], far: float) -> tuple[float, float]:
+    """(direction [rad] in the body frame in which a centre line is `far` m away, share of the way that is not seen).
+
+    Beyond what is seen it goes straight on.
+    """
+    x, y = np.append(0.0, own["x"]), np.append(0.0, own["y"])
+    away = np.hypot(x, y)
+    if away[-1] >= far:
+        i = int(np.argmax(away >= far))
+        f = (far - away[i - 1]) / max(away[i] - away[i - 1], 1e-6)
+        return math.atan2(y[i - 1] + f * (y[i] - y[i - 1]), x[i - 1] + f * (x[i] - x[i - 1])), 0.0
+    tail = slice(max(len(x) - 4, 1), None)
+    slope = float(np.polyfit(x[tail], y[tail], 1)[0])
+    ux, uy = np.array([1.0, slope]) / math.hypot(1.0, slope)
+    along = float(ux * x[-1] + uy * y[-1])
+    rest = -along + math.sqrt(max(along**2 + far**2 - float(away[-1]) ** 2, 0.0))
+    return math.atan2(y[-1] + rest * uy, x[-1] + rest * ux), rest / far
 
 
 _ARC_AT = np.linspace(0.0, 1.0, _ARC + 2)[1:-1]

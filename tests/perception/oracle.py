@@ -64,6 +64,7 @@ class OraclePercept:
         self._rng = np.random.default_rng(seed)
         self._lasting: dict[tuple, tuple[float, F64]] = {}  # (world, driver, what, which): time, errors
         self._ticks = 0
+        self._cache: dict[tuple[str, int], tuple[NDArray, ...]] = {}  # boundaries of lanes
         self._maps = engine.maps.maps
         self._walls = [_walls(m) for m in self._maps]
 
@@ -225,12 +226,7 @@ class OraclePercept:
         lane, s = int(model.slots.lane[b, k]) - base, float(model.slots.lane_s[b, k])
         if lane < 0:
             return
-        points = int(LINE_RANGE / LINE_STEP)
-        shape = (LINE_SLOTS, points)
-        kind, mark, color = (np.zeros(shape, np.int8) for _ in range(3))
-        xyz, exists = np.zeros((*shape, 3)), np.zeros(shape, np.bool_)
-        for p, (at, along) in enumerate(_walk(m, lane, s, points, None)):
-            _station(m, at, along, p, xyz, exists, kind, mark, color)
+        xyz, exists, kind, mark = self._boundaries(m, lane, s)
         for slot in range(LINE_SLOTS):
             if exists[slot].sum() < 3 or self._rng.random() < noise.line_dropout:
                 continue
@@ -250,6 +246,27 @@ class OraclePercept:
             spread = np.sqrt(white**2 + noise.line**2 + (noise.line_slope * LINE_X) ** 2)
             percept.line_y[b, k, slot], percept.line_valid[b, k, slot] = np.where(valid, y, 0.0), valid
             percept.line_sigma[b, k, slot] = np.where(valid, np.maximum(spread, 0.02), 0.0)
+
+    def _boundaries(self, m, lane: int, s: float) -> tuple[NDArray, ...]:
+        """(xyz (S, P, 3), exists, kind, mark (S, P)) of the boundaries along the way from (lane, s) straight on."""
+        at = list(_walk(m, lane, s, int(LINE_RANGE / LINE_STEP), None))
+        parts = []
+        for here in dict.fromkeys(lane for lane, _ in at):
+            along = np.array([v for lane, v in at if lane == here])
+            parts.append([part[:, np.rint(along / LINE_STEP).astype(int)] for part in self._stations(m, here)])
+        return tuple(np.concatenate([part[i] for part in parts], axis=1) for i in range(4))
+
+    def _stations(self, m, lane: int) -> tuple[NDArray, ...]:
+        """The boundaries of one lane, every LINE_STEP."""
+        if (m.name, lane) not in self._cache:
+            n = int(float(m.lane_length[lane]) / LINE_STEP) + 2
+            shape = (LINE_SLOTS, n)
+            kind, mark, color = (np.zeros(shape, np.int8) for _ in range(3))
+            xyz, exists = np.zeros((*shape, 3)), np.zeros(shape, np.bool_)
+            for p in range(n):
+                _station(m, lane, min(p * LINE_STEP, float(m.lane_length[lane])), p, xyz, exists, kind, mark, color)
+            self._cache[m.name, lane] = xyz, exists, kind, mark
+        return self._cache[m.name, lane]
 
     def _paint(self, b: int, k: int, time: float, pose: tuple, boxes: dict, percept: Percept) -> None:
         m = self._maps[int(self.engine.state.map_id[b])]
