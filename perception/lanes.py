@@ -16,6 +16,7 @@ _NARROW, _WIDE = 2.2, 6.0  # [m] widths that a lane may have
 _NEAR = 12.0  # [m] stations that tell which lane the route is on
 _HABIT = 1.3  # [m] by which a neighbour must be nearer to the curve than the own lane
 _GATE = 1.2  # [m] from the curve to a lane that is the route's beyond the present street
+_OWN_GATE, _OWN_SPREAD = 2.0, 0.6  # [m], [m/m] from the curve to the route's own lane: bends come as a surprise
 _KEEP = 0.955  # of what a bin holds when something new comes: a second at 20 pictures a second
 _FLOOR = 0.08  # [m] error that does not average out
 
@@ -135,7 +136,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, bins):
                 if stretches[k].first - 0.5 < u < stretches[k].last - 0.5:
                     kind = stretches[k].kind
             if own >= 0 and u < end:
-                gate = 1.5 + 0.15 * at.x if lane == own else -1.0
+                gate = _OWN_GATE + _OWN_SPREAD * at.x if lane == own else -1.0
             if kind == TURNS or kind == CHANGES or where < 0.0 or where > n - 1.0:
                 continue
             if abs(d) < gate and abs(d) < off:

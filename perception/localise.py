@@ -38,7 +38,7 @@ class LocaliserConfig:
     wheel_sigma: float = 0.02  # [m/s]
     wheel_scale_sigma: float = 0.01  # of the speed
     drift: float = 0.02  # [m/sqrt(s)] of the position, for what the bicycle leaves out
-    start_sigma: float = 0.5  # [m] of the first waypoint against the vehicle's place, an axis
+    start_sigma: float = 0.25  # [m] of the first waypoint against the vehicle's place, an axis: trips begin there
     start_yaw_sigma: float = 0.4  # [rad] of the first waypoints' direction against the vehicle's heading
     gate: float = 16.0  # squared Mahalanobis distance beyond which a measurement is an outlier
     lost_after: int = 30  # outliers on end after which the filter doubts itself instead
@@ -117,7 +117,7 @@ class Localiser:
         standing = measured == 0.0
         rate = np.where(standing, 0.0, frame.yaw_rate.astype(np.float64))
         accel = np.where(standing, 0.0, frame.accel_xy[..., 0].astype(np.float64))
-        self._follow_pedals(accel, dt)
+        self._follow_pedals(accel, standing, dt)
         self.yaw_rate += (rate - self.yaw_rate) * np.minimum(dt / 0.05, 1.0)
         speed = np.where(standing & (mean[..., SPEED] < 0.3), 0.0, mean[..., SPEED] + 0.5 * accel * dt)
         self._reckon(self.odometry, speed, rate, dt)
@@ -145,7 +145,7 @@ class Localiser:
         for i in range(N):
             self.covariance[..., i, i] += noise[..., i]
 
-    def _follow_pedals(self, measured: F64, dt: F64) -> None:
+    def _follow_pedals(self, measured: F64, standing: BOOL, dt: F64) -> None:
         """Acceleration: what was asked for within the limits of the drive train, and what the IMU says of it.
 
         A filter of the IMU alone would lag, and what is planned from a lagging acceleration comes late.
@@ -157,6 +157,7 @@ class Localiser:
         self.accel += np.clip(change, low, high)
         gain = np.where(np.isnan(self._asked), 1.0, 0.3)
         self.accel += (measured - self.accel) * np.where(dt > 0.0, gain, 0.0)
+        self.accel[standing & ~(self._asked > 0.0)] = 0.0  # held by its brakes
 
     def _reckon(self, pose: F64, speed: F64, rate: F64, dt: F64) -> None:
         """Move poses (B, K, 3) in place along the arc of the rear axle."""
@@ -179,20 +180,19 @@ class Localiser:
         distance = np.einsum("...i,...ij,...j->...", off, inverse, off)
         fine = frame.gnss_valid & (distance < c.gate)
         self._outliers = np.where(frame.gnss_valid, np.where(fine, 0, self._outliers + 1), self._outliers)
-        self._doubt(self._outliers >= c.lost_after)
+        self._doubt(self._outliers >= c.lost_after, off)
         gain = np.where(fine[..., None, None], ph @ inverse, 0.0)
         self.mean += np.einsum("...ij,...j->...i", gain, off)
         self.mean[..., YAW] = wrap(self.mean[..., YAW])
         self.covariance -= gain @ ph.swapaxes(-1, -2)
         self._tidy()
 
-    def _doubt(self, who: BOOL) -> None:
-        """Widen the belief of those whose fixes have not fitted for long."""
-        if who.any():
-            wide = np.zeros(N)
-            wide[[X, Y]], wide[YAW] = 9.0, 0.2
-            self.covariance[who] += np.diag(wide)
-            self._outliers[who] = 0
+    def _doubt(self, who: BOOL, off: F64) -> None:
+        """Widen the belief of those whose fixes have not fitted for long, by how far (B, K, 2) [m] they are off."""
+        for b, k in np.argwhere(who):
+            away = max(float(off[b, k] @ off[b, k]), 9.0)
+            self.covariance[b, k] += np.diag([away, away, 0.2, 0.0, 0.0, 0.0])
+            self._outliers[b, k] = 0
 
     def align(self, yaw: F64, sigma: float, who: BOOL) -> None:
         """Take a heading [rad] of the drivers of `who` (B, K), world frame, as measured with `sigma` [rad]."""

@@ -195,7 +195,9 @@ class RouteFinder:
         c, s = math.cos(turn), math.sin(turn)
         px, py = (float(v) for v in localiser.mean[b, k, :2])
         laid = route.laid.points
-        first = int(np.argmin(np.hypot(laid["x"] - px, laid["y"] - py)))
+        here = u_at(route.curve, route.count, route.foot)
+        away = np.hypot(laid["x"] - px, laid["y"] - py) + 0.2 * np.abs(laid["u"] - here)  # a route may pass here twice
+        first = int(np.argmin(away))
         first = min(max(first - _BEHIND, 0), len(laid) - 2)
         for i in range(2):
             x, y = float(laid["x"][first + i]), float(laid["y"][first + i])

@@ -39,7 +39,7 @@ class TrackerConfig:
     fade_hidden: float = 4.0  # [s] where it is hidden or out of view
     view: float = math.radians(45.0)  # [rad] to either side in which the cameras see everything
     view_range: float = 55.0  # [m]
-    stands: float = 0.5  # [m/s] below which a vehicle is told to stand
+    stands: float = 0.5  # [m/s] below which a vehicle is told to stand, up to twice that where it is uncertain
 
 
 class Tracker:
@@ -143,7 +143,9 @@ class Tracker:
         cos, sin = math.cos(pose[2]), math.sin(pose[2])
         dx, dy, vx, vy = dx[order], dy[order], rows["vx"], rows["vy"]
         kind = np.array([kind_of(row) for row in rows], np.int8)
-        slow = np.hypot(vx, vy) < np.where(kind == PEDESTRIAN, 0.2, self.config.stands)
+        unsure = np.sqrt(np.maximum(rows["p"][:, 2, 2], rows["p"][:, 3, 3]))
+        stands = np.clip(self.config.stands + 0.4 * unsure, 0.0, 2.0 * self.config.stands)
+        slow = np.hypot(vx, vy) < np.where(kind == PEDESTRIAN, 0.2, stands)
         vx, vy = np.where(slow, 0.0, vx), np.where(slow, 0.0, vy)
         for array in (out.xy, out.yaw, out.velocity, out.size, out.kind, out.track, out.score, out.valid):
             array[b, k] = 0
