@@ -67,6 +67,7 @@ class Landmarks:
     signs: list[Post] = field(default_factory=list)
     stop_lines: list[Paint] = field(default_factory=list)
     crosswalks: list[Paint] = field(default_factory=list)
+    chosen: tuple[int, Post] | None = None  # the light that holds for the junction entered at a waypoint
 
     def update(self, b: int, k: int, percept: Percept, pose: NDArray, time: float) -> None:
         """Take in the fresh percept of driver (b, k). Args: pose: (3,) odometry. time: [s]."""

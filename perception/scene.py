@@ -56,7 +56,10 @@ class SceneConfig:
     """Where things that belong to the driver's way may be."""
 
     head_before: float = 8.0  # [m] that a light head may stand before the junction's entry
-    head_after: float = 70.0  # [m] or after it
+    head_after: float = 12.0  # [m] or after it, plus
+    head_scale: float = 2.0  # times the distance from entry to exit
+    head_far: float = 0.06  # [m/m] sideways that a metre further away is worth
+    head_habit: float = 1.5  # [m] sideways that another head must lie better to be taken instead
     head_aside: float = 6.0  # [m] from the line along which the route enters
     head_lost: float = 2.0  # [s] after which a light that is not seen any more is unknown
     line_before: float = 9.0  # [m] before the entry that its stop line may lie
@@ -201,7 +204,7 @@ class SceneBuilder:
             entry = route.ahead(first)
             if entry > SCENE_RANGE:
                 return
-            head = self._head(b, k, route, first)
+            head = self._head(b, k, route, first, last)
             if head is None:
                 continue
             unseen = entry - c.line_unseen
@@ -217,18 +220,20 @@ class SceneBuilder:
             ahead.light_state[b, k] = RED if lost and head.state != RED else head.state
             return
 
-    def _head(self, b: int, k: int, route: DriverRoute, first: int) -> Post | None:
-        """The light head that holds for the junction entered at waypoint `first`, None where none is known."""
-        c, best, least = self.config, None, math.inf
+    def _head(self, b: int, k: int, route: DriverRoute, first: int, last: int) -> Post | None:
+        """The light head that holds for the junction between two waypoints, None where none is known."""
+        c, marks, best, least = self.config, self.marks[b][k], None, math.inf
         x, y, yaw = place_on(route.curve, route.count, route.at[first] - 1.0)
-        for post in self.marks[b][k].lights:
+        reach = c.head_after + c.head_scale * float(np.hypot(*(route.laid.waypoint[last] - route.laid.waypoint[first])))
+        for post in marks.lights:
             if post.looks < c.looks or post.state == OFF:
                 continue
             dx, dy = post.x - x, post.y - y
             along, aside = math.cos(yaw) * dx + math.sin(yaw) * dy, math.cos(yaw) * dy - math.sin(yaw) * dx
-            price = abs(aside) + 0.02 * abs(along)
-            if -c.head_before < along < c.head_after and abs(aside) < c.head_aside and price < least:
+            price = abs(aside) + c.head_far * abs(along) - (c.head_habit if marks.chosen == (first, post) else 0.0)
+            if -c.head_before < along < reach and abs(aside) < c.head_aside and price < least:
                 best, least = post, price
+        marks.chosen = None if best is None else (first, best)
         return best
 
     @staticmethod
