@@ -138,9 +138,7 @@ class Landmarks:
             paints[:] = keep_paint
 
 
-def _see_paint(
-    known: list[Paint], box: list[float], pose: NDArray, c: float, s: float, time: float
-) -> None:
+def _see_paint(known: list[Paint], box: list[float], pose: NDArray, c: float, s: float, time: float) -> None:
     """Merge one piece of paint across the road with what is known of it."""
     x0, x1, right, left = box
     middle = 0.5 * (right + left)

@@ -39,7 +39,6 @@ from perception.lanes import CENTRE_ROW, CHANGES, CROSSES, STRETCH_ROW, TURNS, l
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
 from perception.waypoints import CHANGE, JUNCTION, LaidRoute, join, lay_route
-from world.camera_labels import OWN_LEFT, OWN_RIGHT
 from world.kernel import kernel
 from world.kinds import Command
 from world.records import SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP, Task
@@ -153,9 +152,7 @@ class RouteFinder:
         if not fresh:
             return
         x, y, yaw = (float(v) for v in localiser.odometry[b, k])
-        take_lanes(
-            self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.bins
-        )
+        take_lanes(self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.bins)
         self._renew_tail(route, localiser, b, k)
         count = see_bins(route.curve, route.count, route.bins, self._seen, 0)
         count = self._see_waypoints(route, localiser, b, k, count)
@@ -347,7 +344,6 @@ def _bearing_at(own: NDArray[np.void], far: float) -> tuple[float, float]:
 
 
 _ARC_AT = np.linspace(0.0, 1.0, _ARC + 2)[1:-1]
-SLOTS = (OWN_LEFT, OWN_RIGHT)
 
 
 @kernel

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.curve import foot_on, length_between, place_on, u_at
-from perception.lanes import CHANGES
+from perception.curve import foot_on, length_between, place_on
 from perception.landmarks import Landmarks, Paint, Post
+from perception.lanes import CHANGES
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
 from perception.route import DriverRoute, RouteFinder
@@ -85,7 +85,6 @@ class SceneBuilder:
             self.marks = [[Landmarks() for _ in range(drivers)] for _ in range(worlds)]
             self.scene, self._limit = empty_scene(worlds, drivers), np.full((worlds, drivers), DEFAULT_LIMIT)
             mask = None
-        self._driven = np.zeros((worlds, drivers)) if mask is None else self._driven
         for b in range(worlds):
             for k in range(drivers):
                 if mask is None or mask[b, k]:
@@ -193,9 +192,7 @@ class SceneBuilder:
                 getattr(ahead, f"{name}_distance")[b, k] = distance
         self._light(b, k, route, time, lines, walks, half)
 
-    def _light(
-        self, b: int, k: int, route: DriverRoute, time: float, lines: list, walks: list, half: float
-    ) -> None:
+    def _light(self, b: int, k: int, route: DriverRoute, time: float, lines: list, walks: list, half: float) -> None:
         """The light of the next junction that has one and whose line has not been passed."""
         ahead, c = self.scene.ahead, self.config
         for first, last, kind in route.stretches:
@@ -365,6 +362,3 @@ def empty_scene(worlds: int, drivers: int) -> Scene:
                   crosswalk_valid=t())  # fmt: skip
     return Scene(ego=ego, lanes=lanes, edge_xy=f(SCENE_EDGES, 2, 2), edge_valid=t(SCENE_EDGES), objects=objects,
                  route=route, ahead=ahead, speed_limit=f(), time=f(), active=t())  # fmt: skip
-
-
-__all__ = ["DEFAULT_LIMIT", "SceneBuilder", "SceneConfig", "empty_scene", "u_at"]

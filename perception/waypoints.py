@@ -65,6 +65,7 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> F64:
     size, chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
     street = [int(c) not in JUNCTION + CHANGE for c in command[:-1]]
     last = len(chord)
+
     def end(i: int, way: int) -> float:
         """Direction at the end of street `i`, beyond which street i + way lies inwards: as it bends there."""
         j = i + way
@@ -139,7 +140,7 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     parts = [join(way[i], way[i + 1], yaw[i], yaw[i + 1], u) for i in range(len(way) - 1)]
     fine = np.concatenate([way[:1], *(part[1:] for part in parts)])
     along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(fine, axis=0).T))))
-    place = along[:: _FINE]
+    place = along[::_FINE]
     at = np.arange(0.0, place[-1], STEP)
     if place[-1] - at[-1] < 0.5 * STEP and len(at) > 1:
         at = at[:-1]

@@ -48,7 +48,7 @@ def test_it_drives_through_a_light_and_a_turn_without_harm():
 
 
 def test_a_map_swapped_behind_its_back_changes_nothing():
-    """The task and the sensors are all it gets: another map and a privilege that fails when touched are not noticed."""
+    """The task and the sensors are all it gets: another map, a privilege that fails when touched: not noticed."""
 
     class Trap:
         def __getattr__(self, name):

@@ -6,12 +6,12 @@ tested without a network. Two cameras take turns: a wide one (+-50 degrees, 60 m
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.records import CROSSINGS, DETECTIONS, EDGE_COLUMNS, LIGHTS, LINE_X, SIGNS, Percept, empty_percept
+from perception.records import CROSSINGS, DETECTIONS, LIGHTS, LINE_X, SIGNS, Percept, empty_percept
 from simulator.camera_labels import LINE_RANGE, LINE_STEP, _station, _walk
 from simulator.engine import Engine
 from world.camera_labels import LINE_SLOTS
@@ -374,11 +374,3 @@ def _crossed(start: F64, ends: F64, edges: F64) -> NDArray[np.bool_]:
     t = (a[..., 0] * e[..., 1] - a[..., 1] * e[..., 0]) / cross
     u = (a[..., 0] * d[..., 1] - a[..., 1] * d[..., 0]) / cross
     return ((t > 0.01) & (t < 0.99) & (u >= 0.0) & (u <= 1.0)).any(axis=1)
-
-
-def without_errors(noise: OracleNoise = PERFECT, **kept: float) -> OracleNoise:
-    """Noise of which only some kinds are kept."""
-    return replace(noise, **kept)
-
-
-__all__ = ["EDGE_COLUMNS", "OracleNoise", "OraclePercept", "PERFECT", "without_errors"]

@@ -6,15 +6,37 @@ import numpy as np
 import pytest
 
 from perception.curve import (
-    BAND, BIN_ROW, CURVE_ROW, HOLD, KINK, OBSERVED_ROW, POINTS, STEP, add_to_bin, cut_tail, even_out, foot_on,
-    grow_tail, index_after, index_of, is_sound, last_seen, length_between, line_of_bins, place_on, relax, see_bins, u_at,
+    BAND,
+    BIN_ROW,
+    CURVE_ROW,
+    HOLD,
+    KINK,
+    OBSERVED_ROW,
+    POINTS,
+    STEP,
+    add_to_bin,
+    cut_tail,
+    even_out,
+    foot_on,
+    grow_tail,
+    index_after,
+    index_of,
+    is_sound,
+    last_seen,
+    length_between,
+    line_of_bins,
+    place_on,
+    relax,
+    see_bins,
+    u_at,
 )  # fmt: skip
 
 
 def circle(radius, n, step=STEP):
     curve = np.zeros(POINTS, CURVE_ROW)
     angle = np.arange(n) * step / radius
-    curve["x"][:n], curve["y"][:n], curve["u"][:n] = radius * np.sin(angle), radius * (1 - np.cos(angle)), step * np.arange(n)
+    curve["x"][:n], curve["y"][:n] = radius * np.sin(angle), radius * (1 - np.cos(angle))
+    curve["u"][:n] = step * np.arange(n)
     return curve
 
 
@@ -97,7 +119,6 @@ def test_it_is_pulled_onto_a_bend_that_begins_at_once():
         relax(curve, n, seen, len(s), bands, right)
         n = even_out(curve, n, spare)
     off = [abs(foot_on(curve, n, x[i], y[i], 0, n - 1)[1]) for i in range(len(s))]
-    print(max(off), int(np.argmax(off)))
     assert max(off) < 0.15
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from perception.localise import BIAS_X, N, YAW, Localiser
+from perception.localise import BIAS_X, YAW, Localiser, N
 from world.bicycle import bicycle_step
 from world.records import Bodies, SensorFrame, Task
 
@@ -48,7 +48,8 @@ def drive(drivers, steps, seed):
         wheel = speed + (0.02 + 0.01 * speed) * n[:, 3] * (speed > 0)
         frame = SensorFrame(
             time=np.full((1, drivers), step * DT, f), gnss_xy=((pose[:, :2] + bias + n[:, :2]) * fix)[None].astype(f),
-            gnss_valid=np.full((1, drivers), fix), accel_xy=np.stack((accel + 0.1 * n[:, 2], 0 * accel), -1)[None].astype(f),
+            gnss_valid=np.full((1, drivers), fix),
+            accel_xy=np.stack((accel + 0.1 * n[:, 2], 0 * accel), -1)[None].astype(f),
             yaw_rate=(rate + 0.005 * n[:, 4])[None].astype(f), wheel_speed=wheel[None].astype(f),
             steer=steer[None].astype(f),
         )  # fmt: skip
@@ -92,7 +93,8 @@ def test_dead_reckoning_follows_the_arc():
             localiser.mean[..., 3] = speed
         localiser.update(frame)
     yaw, radius = rate * 5.0, speed / rate
-    expected = radius * np.array([math.sin(yaw), 1 - math.cos(yaw)]) + REAR * np.array([math.cos(yaw) - 1, math.sin(yaw)])
+    axle = radius * np.array([math.sin(yaw), 1 - math.cos(yaw)])
+    expected = axle + REAR * np.array([math.cos(yaw) - 1, math.sin(yaw)])
     assert np.allclose(localiser.odometry[0, 0, :2], expected, atol=0.01)
     assert abs(localiser.odometry[0, 0, 2] - yaw) < 1e-5
 
@@ -118,7 +120,8 @@ def test_what_cannot_be_is_not_taken():
     who = np.ones((1, 1), np.bool_)
     localiser.covariance[0, 0, YAW, YAW] = 1e-6
     before = localiser.mean.copy()
-    taken = localiser.see_lane(np.array([[[10.0, 0.0]]]), np.array([[[9.0, 9.0]]]), np.zeros((1, 1)), np.full((1, 1), 0.3), who)
+    far, sigma = np.array([[[9.0, 9.0]]]), np.full((1, 1), 0.3)
+    taken = localiser.see_lane(np.array([[[10.0, 0.0]]]), far, np.zeros((1, 1)), sigma, who)
     assert not taken.any() and np.array_equal(localiser.mean, before)
 
 
@@ -129,8 +132,8 @@ def test_a_fix_far_off_is_refused_and_many_are_believed():
     moved = []
     for step in range(200):
         frame = SensorFrame(
-            time=np.full((1, 1), step * DT, f), gnss_xy=np.full((1, 1, 2), 60.0, f), gnss_valid=np.ones((1, 1), np.bool_),
-            accel_xy=np.zeros((1, 1, 2), f), yaw_rate=np.zeros((1, 1), f), wheel_speed=np.zeros((1, 1), f),
+            time=np.full((1, 1), step * DT, f), gnss_xy=np.full((1, 1, 2), 60.0, f),
+            gnss_valid=np.ones((1, 1), np.bool_), accel_xy=np.zeros((1, 1, 2), f), yaw_rate=np.zeros((1, 1), f), wheel_speed=np.zeros((1, 1), f),
             steer=np.zeros((1, 1), f),
         )  # fmt: skip
         localiser.update(frame)
