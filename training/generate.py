@@ -165,7 +165,7 @@ def _camera(rng: np.random.Generator) -> CameraSpec:
     bent = (0.0, 0.0, 0.0, 0.0, 0.0)
     if wide and rng.random() < 0.2:
         corner = math.tan(math.radians(0.5 * fov)) ** 2 * (1.0 + (HEIGHT / WIDTH) ** 2)  # squared radius there
-        bent = (float(rng.uniform(-0.25, 0.1)) / corner, 0.0, 0.0, 0.0, 0.0)
+        bent = (float(rng.uniform(-0.1, 0.1)) / corner, 0.0, 0.0, 0.0, 0.0)
     return CameraSpec(
         "picture", WIDTH, HEIGHT, math.radians(fov), x=float(rng.uniform(0.0, 1.2)), y=float(rng.uniform(-0.9, 0.9)),
         z=float(rng.uniform(1.2, 2.0)), yaw=float(yaw), pitch=float(pitch), roll=float(roll), distortion=bent,
