@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from perception.infer import WEIGHTS, Answer, EyeNet, open_network
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
 
-TOLERANCE = 2e-3  # of the answers' spread: float32 in another order of adding
+TOLERANCE = 0.03  # of the answers' spread: the files keep half precision
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +31,7 @@ def main(args: argparse.Namespace) -> int:
             from training.crop_nets import export_crops
 
             worst = export_crops(name, source, args.out / f"{name}.onnx")
-        part = args.out / f".{source.name}.{os.getpid()}"
-        shutil.copyfile(source, part)
-        os.replace(part, args.out / source.name)
+        halve_weights(source, args.out / source.name)
         print(f"{args.out / name}.onnx: differs from torch by {worst:.2e} at most")
     return 0
 
@@ -74,8 +71,41 @@ def write_onnx(net, example, out: Path, name: str, answers: list[str]) -> None:
         net, (example,), str(part), input_names=[name], output_names=answers, dynamic_axes=axes, dynamo=False,
         opset_version=17,
     )  # fmt: skip
+    halve(part)
     open_network(part)
     os.replace(part, out)
+
+
+def halve_weights(source: Path, out: Path) -> None:
+    """A copy of a safetensors file with its large tensors in half precision."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(source)
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    save_file({k: v.half() if v.dtype == torch.float32 and v.numel() >= 1024 else v for k, v in tensors.items()}, part)
+    os.replace(part, out)
+
+
+def halve(path: Path) -> None:
+    """Store the large weights of an ONNX file in half precision; they are widened when it is opened."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    casts = []
+    for n, tensor in enumerate(list(graph.initializer)):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < 1024:
+            continue
+        half = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half")
+        graph.initializer[n].CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
 
 
 def compare(expected: list[np.ndarray], found: list[np.ndarray], out: Path) -> float:
@@ -83,7 +113,7 @@ def compare(expected: list[np.ndarray], found: list[np.ndarray], out: Path) -> f
     worst = 0.0
     for a, b in zip(expected, found, strict=True):
         off = float(np.abs(a - b).max())
-        if off > TOLERANCE * max(float(a.std()), 1e-3) * 10:
+        if off > TOLERANCE * max(float(np.abs(a).max()), 1e-3):
             raise ValueError(f"{out}: ONNX Runtime's answer differs from torch's by {off:.3g}")
         worst = max(worst, off)
     return worst
