@@ -99,9 +99,10 @@ def halve(path: Path) -> None:
         values = numpy_helper.to_array(tensor)
         if values.dtype != np.float32 or values.size < 1024:
             continue
-        half = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}.half")
+        name = str(tensor.name)
+        half = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
         graph.initializer[n].CopyFrom(half)
-        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
+        casts.append(helper.make_node("Cast", [half.name], [name], to=onnx.TensorProto.FLOAT))
     for cast in reversed(casts):
         graph.node.insert(0, cast)
     onnx.checker.check_model(model)
