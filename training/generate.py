@@ -162,11 +162,10 @@ def _camera(rng: np.random.Generator) -> CameraSpec:
     spread = 2.5 if wide else 1.2
     pitch, yaw = np.radians(rng.normal(0.0, spread)), np.radians(rng.normal(0.0, 3.0 if wide else 1.5))
     roll = np.radians(rng.normal(0.0, 1.0)) if rng.random() < 0.4 else 0.0
-    bent = (
-        (rng.uniform(-0.22, 0.05), rng.uniform(-0.02, 0.04), 0.0, 0.0, 0.0)
-        if wide and rng.random() < 0.2
-        else (0.0,) * 5
-    )
+    bent = (0.0, 0.0, 0.0, 0.0, 0.0)
+    if wide and rng.random() < 0.2:
+        corner = math.tan(math.radians(0.5 * fov)) ** 2 * (1.0 + (HEIGHT / WIDTH) ** 2)  # squared radius there
+        bent = (float(rng.uniform(-0.1, 0.1)) / corner, 0.0, 0.0, 0.0, 0.0)
     return CameraSpec(
         "picture", WIDTH, HEIGHT, math.radians(fov), x=float(rng.uniform(0.0, 1.2)), y=float(rng.uniform(-0.9, 0.9)),
         z=float(rng.uniform(1.2, 2.0)), yaw=float(yaw), pitch=float(pitch), roll=float(roll), distortion=bent,

@@ -118,8 +118,11 @@ def undistort(plane: F64, k: tuple[float, ...]) -> F64:
     if not any(k):
         return plane
     guess = plane
-    for _ in range(20):
+    for _ in range(50):
         guess = guess + plane - distort(guess, k)
+    off = np.abs(distort(guess, k) - plane)
+    if not np.isfinite(off).all() or off.max(initial=0.0) > 1e-3:
+        raise ValueError(f"lens distortion {k} folds the picture over: no ray belongs to some of its pixels")
     return guess
 
 
