@@ -340,7 +340,7 @@ def see_bins(curve, n, bins, seen, count):
 def line_of_bins(bins, u, reach):
     """(x, y, yaw, weight): straight line through the bins within `reach` m of place u; weight 0 where there are few.
 
-    (x, y) is the bins' weighted centre. Bins that end more than 2 m before u and begin more than 2 m after it do not do.
+    (x, y) is the bins' weighted centre. Bins all of which are more than 2 m from u do not do.
     """
     low, high = max(int(u - reach), 0), min(int(u + reach), len(bins) - 1)
     total, mx, my, nearest, held = 0.0, 0.0, 0.0, 1e9, 0

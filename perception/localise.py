@@ -6,8 +6,8 @@ both axes, all in the world frame. The centre of a vehicle of the bicycle model 
     x' = v cos(yaw) - r w sin(yaw),   y' = v sin(yaw) + r w cos(yaw),   yaw' = w,   v' = a,
 
 r [m] the distance of the rear axle behind the centre, w and a measured by the IMU. The bias is a first-order
-Gauss-Markov process, b' = -b / T + noise. A second pose, `odometry`, runs beside the filter and is never corrected: what
-is remembered in it does not jump.
+Gauss-Markov process, b' = -b / T + noise. A second pose, `odometry`, runs beside the filter and is never corrected:
+what is remembered in it does not jump.
 
 Source: Thrun, Burgard, Fox, Probabilistic Robotics (2005), sections 3.3 (EKF) and 6.6 (landmarks); gating: Bar-Shalom,
 Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), section 5.4 (NEES, gates).

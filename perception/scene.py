@@ -260,9 +260,8 @@ class SceneBuilder:
     ) -> None:
         """The own lane along the route, and the neighbours that are seen."""
         lanes = self.scene.lanes
-        for array in (lanes.xy, lanes.half_width, lanes.point_valid, lanes.mark_left, lanes.mark_right,
-                      lanes.change_left, lanes.change_right, lanes.relation, lanes.yields, lanes.limit, lanes.valid):  # fmt: skip
-            array[b, k] = 0
+        for name in type(lanes).__dataclass_fields__:
+            getattr(lanes, name)[b, k] = 0
         at = np.arange(SCENE_LANE_POINTS) * SCENE_LANE_STEP - SCENE_LANE_BEHIND
         xy, count = routes.ahead_xy(b, k, localiser)
         if count < 2:
@@ -353,7 +352,8 @@ def empty_scene(worlds: int, drivers: int) -> Scene:
     ego = EgoStatus(pose=f(3), speed=f(), accel=f(), yaw_rate=f(), steer=f(), size=f(2), wheelbase=f(), rear_axle=f(),
                     lane_offset=f(), lane_angle=f(), on_lane=t())  # fmt: skip
     lanes = LocalLanes(xy=f(n, p, 2), half_width=f(n, p), point_valid=t(n, p), mark_left=i(n), mark_right=i(n),
-                       change_left=t(n), change_right=t(n), relation=i(n), yields=t(n), limit=f(n), valid=t(n))  # fmt: skip
+                       change_left=t(n), change_right=t(n), relation=i(n), yields=t(n), limit=f(n),
+                       valid=t(n))  # fmt: skip
     objects = Objects(xy=f(o, 2), yaw=f(o), velocity=f(o, 2), size=f(o, 2), kind=i(o),
                       track=np.zeros((*lead, o), np.int64), score=f(o), valid=t(o))  # fmt: skip
     route = RouteAhead(xy=f(r, 2), half_width=f(r), limit=f(r), valid=t(r), command=i(), remaining=f(), offset=f())

@@ -1,7 +1,7 @@
 """The filter of one track: constant velocity in the plane, heading from motion, size and kind by what was seen.
 
-State: x, y [m], vx, vy [m/s] in a frame that does not move (the driver's dead reckoning). Accelerations are white noise.
-A vehicle does not move sideways: the part of its velocity across its heading is measured as zero.
+State: x, y [m], vx, vy [m/s] in a frame that does not move (the driver's dead reckoning). Accelerations are white
+noise. A vehicle does not move sideways: the part of its velocity across its heading is measured as zero.
 
 Source: Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and Navigation (2001), section 6.2.2
 (discretised white-noise acceleration).

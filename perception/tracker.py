@@ -1,12 +1,13 @@
 """Road users over time: detections of single pictures to tracks with velocity, heading, size, kind and identity.
 
-Tracks live in the frame of the driver's dead reckoning, so the driver's own motion drops out. Detections are assigned to
-tracks by the Hungarian method over squared Mahalanobis distances; the distance of a detection along the line of sight
-is far less certain than its direction. A track is told once it probably exists; unseen, it fades: fast where the
+Tracks live in the frame of the driver's dead reckoning, so the driver's own motion drops out. Detections are assigned
+to tracks by the Hungarian method over squared Mahalanobis distances; the distance of a detection along the line of
+sight is far less certain than its direction. A track is told once it probably exists; unseen, it fades: fast where the
 cameras look and nothing hides it, slowly elsewhere.
 
-Source: Kuhn, The Hungarian method for the assignment problem (1955); Bewley et al., Simple online and realtime tracking,
-ICIP 2016; existence: Musicki, Evans, Stankovic, Integrated probabilistic data association, IEEE TAC 39 (1994), simplified.
+Source: Kuhn, The Hungarian method for the assignment problem (1955); Bewley et al., Simple online and realtime
+tracking, ICIP 2016; existence, simplified: Musicki, Evans, Stankovic, Integrated probabilistic data association, IEEE
+Transactions on Automatic Control 39 (1994).
 """
 
 import math
@@ -53,7 +54,7 @@ class Tracker:
 
     def reset(self, task: Task, mask: BOOL | None = None) -> None:
         """Forget. Args: mask: (B, K) whose tracks; None: all."""
-        shape = task.waypoint.shape[:2]
+        shape = (task.waypoint.shape[0], task.waypoint.shape[1])
         if self.tracks.shape[:2] != shape:
             self.tracks, self._time = np.zeros((*shape, TRACKS), TRACK_ROW), np.full(shape, np.nan)
             self._next, mask = np.ones(shape, np.int64), None
@@ -162,4 +163,4 @@ def _hidden(far: NDArray, angle: NDArray, width: NDArray) -> BOOL:
     """(n,) whether something nearer lies in the same direction."""
     half = 0.5 * width / np.maximum(far, 1.0)
     apart = np.abs((angle[:, None] - angle[None] + math.pi) % (2.0 * math.pi) - math.pi)
-    return ((far[None] < far[:, None] - 1.5) & (apart < half[None] + 0.5 * half[:, None])).any(axis=1)
+    return np.any((far[None] < far[:, None] - 1.5) & (apart < half[None] + 0.5 * half[:, None]), axis=1)

@@ -1,8 +1,9 @@
 """A route as first laid: a smooth line through sparse waypoints, before anything of it has been seen.
 
 Where the directions at two waypoints meet in a corner between them, the line is straight, then a circular arc, then
-straight, as roads are laid out; elsewhere it is a cubic Hermite curve. The direction at a waypoint is that of the straight street that ends or begins
-there; where two streets that may bend meet, that of the circle through it and its neighbours.
+straight, as roads are laid out; elsewhere it is a cubic Hermite curve. The direction at a waypoint is that of the
+straight street that ends or begins there; where two streets that may bend meet, that of the circle through it and its
+neighbours.
 
 Source: RAL, Richtlinien für die Anlage von Landstraßen, section 5.2 (elements of the alignment), without clothoids.
 """

@@ -8,7 +8,9 @@ import pytest
 from agents.pipeline import PipelineAgent
 from agents.registry import make_agent
 from envs.backends import make_backend
+from perception.records import empty_percept
 from scenarios.registry import adapt, find_scenario
+from simulator.engine import Engine
 from tests.perception.oracle import OraclePercept
 from world.kinds import EventKind
 from world.protocols import Agent
@@ -20,6 +22,7 @@ SENSORS = ("gnss", "imu", "odometry")
 def start(seed, vehicles=30, walkers=10, oracle_seed=0):
     backend = make_backend("light", adapt(find_scenario("town01"), vehicles, walkers, None))
     backend.reset([seed])
+    assert isinstance(backend, Engine)
     agent = PipelineAgent(OraclePercept(backend, oracle_seed))
     return backend, agent
 
@@ -56,8 +59,9 @@ def test_a_map_swapped_behind_its_back_changes_nothing():
 
     def controls(swapped):
         backend, agent = start(seed=7)
-        agent.reset(backend.task, privilege=Trap() if swapped else None)
+        agent.reset(backend.task, privilege=Trap() if swapped else None)  # pyright: ignore[reportArgumentType]
         if swapped:
+            assert isinstance(backend, Engine)
             backend.maps = make_backend("light", adapt(find_scenario("town02"), 0, 0, None)).privilege.maps
         return drive(backend, agent, 200)[0]
 
@@ -79,6 +83,7 @@ def test_a_new_episode_begins_anew():
     agent.reset(backend.task)
     drive(backend, agent, 100)
     backend.reset([5])
+    assert isinstance(backend, Engine)
     agent._perceive = OraclePercept(backend, 9)
     agent.reset(backend.task)
     again, _ = drive(backend, agent, 80)
@@ -104,9 +109,9 @@ def test_it_is_known_by_name_and_wants_its_sensors():
 
 
 def test_bad_calls():
-    agent = PipelineAgent(lambda frame: None)
+    agent = PipelineAgent(lambda frame: empty_percept(1, 1))
     with pytest.raises(ValueError, match="needs a SensorFrame, got SimpleNamespace"):
-        agent.act(SimpleNamespace())
+        agent.act(SimpleNamespace())  # pyright: ignore[reportArgumentType]
     backend, agent = start(seed=1)
     with pytest.raises(ValueError, match="before reset"):
         agent.act(backend.sensors(SENSORS))

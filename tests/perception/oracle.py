@@ -1,4 +1,4 @@
-"""OraclePercept: what good eyes would tell, made from the true state and the map: limited view, occlusion, noise, lapses.
+"""OraclePercept: what good eyes would tell, made from true state and map: limited view, occlusion, noise, lapses.
 
 It stands where `perception.perceive.Perceiver` does, so that tracking, localisation, route and scene can be driven and
 tested without a network. Two cameras take turns: a wide one (+-50 degrees, 60 m) and a narrow one (+-15 degrees,
@@ -118,7 +118,8 @@ class OraclePercept:
         size = np.stack((bodies.length[b, who], bodies.width[b, who]), axis=1).astype(np.float64)
         return {"slot": who, "xy": xy, "yaw": yaw.astype(np.float64), "size": size, "kind": bodies.kind[b, who],
                 "height": bodies.height[b, who].astype(np.float64), "edges": _box_edges(xy, yaw, size),
-                "walls": _to_body(self._walls[int(state.map_id[b])].reshape(-1, 2), pose).reshape(-1, 2, 2)}  # fmt: skip
+                "walls": _to_body(self._walls[int(state.map_id[b])].reshape(-1, 2), pose).reshape(-1, 2, 2),
+                }  # fmt: skip
 
     def _seen(self, points: F64, boxes: dict[str, NDArray], skip: int = -1, ground: bool = False) -> NDArray[np.bool_]:
         """(n,) whether nothing stands between the cameras and points (n, 2) in the driver's frame.
@@ -373,4 +374,4 @@ def _crossed(start: F64, ends: F64, edges: F64) -> NDArray[np.bool_]:
     cross = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
     t = (a[..., 0] * e[..., 1] - a[..., 1] * e[..., 0]) / cross
     u = (a[..., 0] * d[..., 1] - a[..., 1] * d[..., 0]) / cross
-    return ((t > 0.01) & (t < 0.99) & (u >= 0.0) & (u <= 1.0)).any(axis=1)
+    return np.any((t > 0.01) & (t < 0.99) & (u >= 0.0) & (u <= 1.0), axis=1)

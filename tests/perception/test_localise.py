@@ -133,7 +133,8 @@ def test_a_fix_far_off_is_refused_and_many_are_believed():
     for step in range(200):
         frame = SensorFrame(
             time=np.full((1, 1), step * DT, f), gnss_xy=np.full((1, 1, 2), 60.0, f),
-            gnss_valid=np.ones((1, 1), np.bool_), accel_xy=np.zeros((1, 1, 2), f), yaw_rate=np.zeros((1, 1), f), wheel_speed=np.zeros((1, 1), f),
+            gnss_valid=np.ones((1, 1), np.bool_), accel_xy=np.zeros((1, 1, 2), f), yaw_rate=np.zeros((1, 1), f),
+            wheel_speed=np.zeros((1, 1), f),
             steer=np.zeros((1, 1), f),
         )  # fmt: skip
         localiser.update(frame)

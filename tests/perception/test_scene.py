@@ -7,6 +7,7 @@ from agents.pipeline import PipelineAgent
 from envs.backends import make_backend
 from perception.scene import DEFAULT_LIMIT
 from scenarios.registry import adapt, find_scenario
+from simulator.engine import Engine
 from tests.perception.oracle import PERFECT, OraclePercept
 from world.kinds import LightState, Relation
 from world.records import SCENE_ROUTE_STEP
@@ -20,6 +21,7 @@ def pairs():
     """(true, perceived) values of every 10th step of a drive through town01."""
     backend = make_backend("light", adapt(find_scenario("town01"), 30, 10, None))
     backend.reset([1])
+    assert isinstance(backend, Engine)
     agent = PipelineAgent(OraclePercept(backend, 0, PERFECT))
     agent.reset(backend.task)
     rows = []
