@@ -21,7 +21,7 @@ _LEAST_VOTE = 0.35  # of a look, however unsure
 _SURE = 0.65  # votes, at least two looks', that decide a state
 _MERGE = 0.16  # of the distance within which a look belongs to a landmark that is known, plus
 _MERGE_FLOOR = 2.0  # [m]
-_PAINT_MERGE = 2.5  # [m] along the road
+_PAINT_MERGE, _PAINT_SPREAD = 1.5, 0.08  # [m], [m/m] along the road
 _FORGET = 60.0  # [m] behind or beside which nothing is kept
 _FADE = 1.5  # [s] of looks at its place in which it was not there, after which a landmark goes
 
@@ -94,14 +94,13 @@ class Landmarks:
         bx, by, z = (float(v) for v in xyz)
         x, y, far = pose[0] + c * bx - s * by, pose[1] + s * bx + c * by, math.hypot(bx, by)
         weight = 1.0 / (0.3 + 0.05 * far) ** 2
-        best, least = None, 1.0
+        best, least, near = None, 1.0, []
         for post in known:
-            dx, dy = post.x - x, post.y - y
-            along = (dx * (x - pose[0]) + dy * (y - pose[1])) / max(far, 1.0)
-            across = (dy * (x - pose[0]) - dx * (y - pose[1])) / max(far, 1.0)
-            off = (along / (_MERGE_FLOOR + _MERGE * far)) ** 2 + (across / (0.9 + 0.04 * far)) ** 2
+            off = _apart(post, x, y, pose, far)
             if classes > STATES and post.votes.argmax() != said:
                 off += 0.3  # a face that is another sign's, perhaps
+            if off < 1.0:
+                near.append(post)
             if off < least:
                 best, least = post, off
         if best is None:
@@ -109,6 +108,9 @@ class Landmarks:
             known.append(best)
         else:
             best.merge(x, y, z, weight, time)
+            for post in near:  # what came of a look that missed
+                if post is not best and post.looks < 0.6 * best.looks and _apart(post, best.x, best.y, pose, far) < 1.0:
+                    known.remove(post)
         if classes == STATES:
             best.votes *= _LOOKS_LEFT
         best.votes[said] += max(score, _LEAST_VOTE)
@@ -138,6 +140,14 @@ class Landmarks:
             paints[:] = keep_paint
 
 
+def _apart(post: Post, x: float, y: float, pose: NDArray, far: float) -> float:
+    """How far a landmark is from a place that is seen `far` m away, 1 at the edge of what may be the same."""
+    ux, uy = (x - pose[0]) / max(far, 1.0), (y - pose[1]) / max(far, 1.0)
+    dx, dy = post.x - x, post.y - y
+    along, across = dx * ux + dy * uy, dy * ux - dx * uy
+    return (along / (_MERGE_FLOOR + _MERGE * far)) ** 2 + (across / (0.9 + 0.04 * far)) ** 2
+
+
 def _see_paint(known: list[Paint], box: list[float], pose: NDArray, c: float, s: float, time: float) -> None:
     """Merge one piece of paint across the road with what is known of it."""
     x0, x1, right, left = box
@@ -148,7 +158,7 @@ def _see_paint(known: list[Paint], box: list[float], pose: NDArray, c: float, s:
     for paint in known:
         d = near - paint.near
         along, across = c * d[0] + s * d[1], c * d[1] - s * d[0]
-        if abs(along) < _PAINT_MERGE and abs(across) < max(paint.half, 0.5 * (left - right)):
+        if abs(along) < _PAINT_MERGE + _PAINT_SPREAD * x0 and abs(across) < max(paint.half, 0.5 * (left - right)):
             f = weight / (paint.weight + weight)
             paint.near += f * (near - paint.near)
             paint.far += f * (far - paint.far)

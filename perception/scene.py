@@ -64,7 +64,7 @@ class SceneConfig:
     head_lost: float = 2.0  # [s] after which a light that is not seen any more is unknown
     line_before: float = 9.0  # [m] before the entry that its stop line may lie
     line_after: float = 2.5  # [m]
-    line_unseen: float = 2.0  # [m] before the entry where one stands if no line is seen
+    line_unseen: float = 4.5  # [m] before the entry where one stands if no line is seen: there may be a crosswalk
     sign_aside: float = 7.0  # [m] from the route to a sign that holds for it
     sign_inner: float = 0.6  # [m] it stands at least so far outside of the lane's centre
     looks: int = 3  # before a sign or paint is acted on
@@ -201,7 +201,7 @@ class SceneBuilder:
             entry = route.ahead(first)
             if entry > SCENE_RANGE:
                 return
-            head = self._head(b, k, route, first, last)
+            head = self._head(b, k, route, first, last, time)
             if head is None:
                 continue
             unseen = entry - c.line_unseen
@@ -217,7 +217,7 @@ class SceneBuilder:
             ahead.light_state[b, k] = RED if lost and head.state != RED else head.state
             return
 
-    def _head(self, b: int, k: int, route: DriverRoute, first: int, last: int) -> Post | None:
+    def _head(self, b: int, k: int, route: DriverRoute, first: int, last: int, time: float) -> Post | None:
         """The light head that holds for the junction between two waypoints, None where none is known."""
         c, marks, best, least = self.config, self.marks[b][k], None, math.inf
         x, y, yaw = place_on(route.curve, route.count, route.at[first] - 1.0)
@@ -227,7 +227,12 @@ class SceneBuilder:
                 continue
             dx, dy = post.x - x, post.y - y
             along, aside = math.cos(yaw) * dx + math.sin(yaw) * dy, math.cos(yaw) * dy - math.sin(yaw) * dx
-            price = abs(aside) + c.head_far * abs(along) - (c.head_habit if marks.chosen == (first, post) else 0.0)
+            price = (
+                abs(aside)
+                + c.head_far * abs(along)
+                + min(time - post.seen_at, 4.0)
+                - (c.head_habit if marks.chosen == (first, post) else 0.0)
+            )
             if -c.head_before < along < reach and abs(aside) < c.head_aside and price < least:
                 best, least = post, price
         marks.chosen = None if best is None else (first, best)
@@ -235,9 +240,10 @@ class SceneBuilder:
 
     @staticmethod
     def _line_near(lines: list, s: float, before: float, after: float, otherwise: float) -> float:
-        """[m] along the route of the stop line between s - before and s + after, the last one; else `otherwise`."""
-        fits = [0.5 * (near + far) for near, far, _ in lines if s - before <= 0.5 * (near + far) <= s + after]
-        return max(fits) if fits else otherwise
+        """[m] along the route of the stop line from s - before to s + after that was seen most; else `otherwise`."""
+        fits = [(paint.looks, 0.5 * (near + far)) for near, far, paint in lines]
+        fits = [fit for fit in fits if s - before <= fit[1] <= s + after]
+        return max(fits)[1] if fits else otherwise
 
     def _paint_along(self, route: DriverRoute, paints: list[Paint]) -> list[tuple[float, float, Paint]]:
         """([m] near, [m] far, paint) along the route from the foot, of what lies across it."""
