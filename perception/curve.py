@@ -22,12 +22,13 @@ from world.kernel import kernel
 STEP = 2.0  # [m] between points of a curve
 POINTS = 72
 BAND = 4
-CURVE_ROW = np.dtype([("x", "f8"), ("y", "f8"), ("u", "f8")])  # [m], [m], [m] place on the route as first laid
+CURVE_ROW = np.dtype([("x", "f8"), ("y", "f8"), ("u", "f8")])  # [m], [m], [m] along the route
 OBSERVED_ROW = np.dtype([("t", "f8"), ("d", "f8"), ("w", "f8")])  # index on the curve, [m] left of it, [1/m^2]
 BIN_ROW = np.dtype([("x", "f8"), ("y", "f8"), ("w", "f8")])  # weighted sums of observed places, and the weights' sum
 KINK = 0.03  # [m] scale of the third differences
-HOLD = 0.3  # [m] scale of a point's move
+HOLD = 0.6  # [m] scale of a point's move
 MOST = 1.5  # [m] a point moves in one call
+_SOME = 3.0  # [1/m^2] of a bin that holds something
 FULL = 1.0 / 0.04**2  # [1/m^2] most that one bin counts
 
 
@@ -121,7 +122,7 @@ def index_after(curve, n, t, s):
 
 @kernel
 def u_at(curve, n, t):
-    """[m] place on the route as first laid, at index t; straight on beyond the ends."""
+    """[m] place along the route at index t; straight on beyond the ends."""
     i = min(max(int(math.floor(t)), 0), n - 2)
     f = t - i
     return curve[i].u + f * (curve[i + 1].u - curve[i].u)
@@ -129,7 +130,7 @@ def u_at(curve, n, t):
 
 @kernel
 def index_of(curve, n, u):
-    """Index at which the route as first laid has place u [m]; straight on beyond the ends."""
+    """Index at which the place along the route is u [m]; straight on beyond the ends."""
     i = 0
     while i < n - 2 and curve[i + 1].u < u:
         i += 1
@@ -246,38 +247,11 @@ def drop_head(curve, n, count):
 
 
 @kernel
-def grow_tail(curve, n, laid, dx, dy, turn, reach):
-    """Append points of the route as first laid until the curve has `reach` m of u; returns how many there are.
-
-    What the curve has moved aside by at its end goes over into the laid route little by little.
-
-    Args:
-        laid: CURVE_ROWs STEP apart in another frame; dx, dy, turn: [m, m, rad] of that frame in the curve's.
-        reach: [m] place u to grow to.
-    """
-    c, s = math.cos(turn), math.sin(turn)
-    last = len(laid) - 1
-    while n < POINTS and curve[n - 1].u < min(reach, laid[last].u) - 1e-6:
-        p0, p1 = _laid_at(laid, curve[n - 1].u)
-        u = min(curve[n - 1].u + STEP, laid[last].u)
-        if laid[last].u - u < 0.5 * STEP:
-            u = laid[last].u
-        q0, q1 = _laid_at(laid, u)
-        offx = curve[n - 1].x - (dx + c * p0 - s * p1)
-        offy = curve[n - 1].y - (dy + s * p0 + c * p1)
-        curve[n].x = dx + c * q0 - s * q1 + 0.9 * offx
-        curve[n].y = dy + s * q0 + c * q1 + 0.9 * offy
-        curve[n].u = u
-        n += 1
-    return n
-
-
-@kernel
 def last_seen(bins, u, reach):
     """[m] end of the last bin that holds something between places u and u + reach, `u` where there is none."""
     last = u
     for i in range(max(int(u), 0), min(int(u + reach), len(bins) - 1) + 1):
-        if bins[i].w > 20.0:
+        if bins[i].w > _SOME:
             last = i + 1.0
     return last
 
@@ -299,14 +273,6 @@ def cut_tail(curve, n, u):
     while n > 4 and curve[n - 1].u > u:
         n -= 1
     return n
-
-
-@kernel
-def _laid_at(laid, u):
-    """(x, y) [m] of the route as first laid at place u."""
-    i = min(max(int(u / STEP), 0), len(laid) - 2)
-    f = (u - laid[i].u) / max(laid[i + 1].u - laid[i].u, 1e-6)
-    return laid[i].x + f * (laid[i + 1].x - laid[i].x), laid[i].y + f * (laid[i + 1].y - laid[i].y)
 
 
 @kernel

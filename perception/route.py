@@ -19,13 +19,12 @@ from perception.curve import (
     CURVE_ROW,
     OBSERVED_ROW,
     POINTS,
+    STEP,
     cut_tail,
     drop_head,
     even_out,
     foot_on,
-    grow_tail,
     index_after,
-    index_of,
     is_sound,
     last_seen,
     length_between,
@@ -48,7 +47,11 @@ X_STATIONS = LINE_X.astype(np.float64)
 _BEHIND = 5  # points kept behind the driver
 _REACH = 112.0  # [m] of curve ahead
 _SURE = 12.0  # [m] ahead within which the curve stays as it is
-_ARC = 9  # places on a junction's arc that the curve is pulled towards
+_TRUSTED = 60.0  # [m] ahead up to which it follows what is seen
+_CLOSE = 8.0  # [m]
+_LONGER = 1.4  # times the route as laid that the way may be
+_ARC_AT = np.arange(4, 40, 4)  # places on a junction's arc that the curve is pulled towards, of a part's 41
+_JOIN_AT = np.linspace(0.0, 1.0, 25)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class DriverRoute:
         known = [w for w in self.at if self.passed < w < waypoint]
         if known:
             return self.ahead(max(known)) + float(self.laid.place[waypoint] - self.laid.place[max(known)])
-        return float(self.laid.place[waypoint]) - u_at(self.curve, self.count, self.foot)
+        return float(self.laid.place[waypoint] - self.laid.place[self.passed])
 
 
 class RouteFinder:
@@ -120,15 +123,22 @@ class RouteFinder:
         for first, last in laid.stretches(JUNCTION):
             straight = int(laid.command[first]) == int(Command.STRAIGHT)
             kinds.append((first, last, CROSSES if straight else TURNS))
-        curve, bins = np.zeros(POINTS, CURVE_ROW), np.zeros(int(laid.length) + 8, BIN_ROW)
+        curve, bins = np.zeros(POINTS, CURVE_ROW), np.zeros(int(_LONGER * laid.length) + 64, BIN_ROW)
         route = DriverRoute(laid, curve, bins, sorted(kinds), half=self.config.half_width)
-        dx, dy, turn = _odometry_from_world(localiser, b, k)
-        c, s = math.cos(turn), math.sin(turn)
-        for i in range(2):
-            x, y = float(laid.points["x"][i]), float(laid.points["y"][i])
-            curve[i] = (dx + c * x - s * y, dy + s * x + c * y, float(laid.points["u"][i]))
-        route.count = grow_tail(curve, 2, laid.points, dx, dy, turn, _REACH)
+        self._begin(route, 0, localiser, b, k)
         return route
+
+    def _begin(self, route: DriverRoute, first: int, localiser: Localiser, b: int, k: int) -> None:
+        """Lay the curve along the route's line from its point `first` on; places begin at 0 there, or go on."""
+        frame = _odometry_from_world(localiser, b, k)
+        points = route.laid.points[first : first + _BEHIND + 2]
+        start = float(route.curve["u"][0])
+        x, y = _moved(np.stack((points["x"], points["y"]), axis=1), frame).T
+        route.count = len(points)
+        for i in range(len(points)):
+            route.curve[i] = (x[i], y[i], start + float(points["u"][i] - points["u"][0]))
+        beyond = int(np.searchsorted(route.laid.place, float(points["u"][-1]) + 1.0))
+        _grow(route, min(beyond, len(route.laid.place) - 1), frame)
 
     def update(self, percept: Percept, localiser: Localiser) -> None:
         """Bring all routes to the localiser's time; takes in what a fresh percept shows, and corrects the localiser."""
@@ -172,53 +182,48 @@ class RouteFinder:
         if spare > 0:
             route.count = drop_head(curve, route.count, spare)
             route.foot -= spare
-        dx, dy, turn = _odometry_from_world(localiser, b, k)
-        reach = u_at(curve, route.count, route.foot) + _REACH
-        route.count = grow_tail(curve, route.count, route.laid.points, dx, dy, turn, reach)
-        self._place_waypoints(route, dx, dy, turn)
+        self._place_waypoints(route, _odometry_from_world(localiser, b, k))
 
     def _renew_tail(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
         """Lay what lies beyond all that is seen as the pose of now has it."""
         here = u_at(route.curve, route.count, route.foot)
-        seen = max(last_seen(route.bins, here, _REACH), here + _SURE)
+        seen = max(last_seen(route.bins, here, _TRUSTED), here + _SURE)
+        frame = _odometry_from_world(localiser, b, k)
         route.count = cut_tail(route.curve, route.count, seen)
-        dx, dy, turn = _odometry_from_world(localiser, b, k)
-        route.count = grow_tail(route.curve, route.count, route.laid.points, dx, dy, turn, here + _REACH)
-        self._place_waypoints(route, dx, dy, turn)
+        last = len(route.laid.place) - 1
+        beyond = route.passed + 1
+        while beyond < last and route.at.get(beyond, math.inf) < route.count - 1.0:
+            beyond += 1
+        _grow(route, beyond, frame)
+        self._place_waypoints(route, frame)
 
     def _start_over(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
-        """Lay the curve anew from the waypoint passed last on, and forget what was seen along it."""
-        dx, dy, turn = _odometry_from_world(localiser, b, k)
-        c, s = math.cos(turn), math.sin(turn)
+        """Lay the curve anew, and forget what was seen along it."""
         px, py = (float(v) for v in localiser.mean[b, k, :2])
         laid = route.laid.points
-        here = u_at(route.curve, route.count, route.foot)
-        away = np.hypot(laid["x"] - px, laid["y"] - py) + 0.2 * np.abs(laid["u"] - here)  # a route may pass here twice
-        first = int(np.argmin(away))
-        first = min(max(first - _BEHIND, 0), len(laid) - 2)
-        for i in range(2):
-            x, y = float(laid["x"][first + i]), float(laid["y"][first + i])
-            route.curve[i] = (dx + c * x - s * y, dy + s * x + c * y, float(laid["u"][first + i]))
-        route.count = grow_tail(route.curve, 2, laid, dx, dy, turn, float(laid["u"][first]) + _REACH)
+        low, high = route.laid.place[route.passed] - 8.0, route.laid.place[route.passed + 1] + 8.0
+        near = np.flatnonzero((laid["u"] > low) & (laid["u"] < high))
+        first = int(near[np.argmin(np.hypot(laid["x"][near] - px, laid["y"][near] - py))])
+        self._begin(route, min(max(first - _BEHIND, 0), len(laid) - 2), localiser, b, k)
         route.foot = min(float(_BEHIND), route.count - 2.0)
         route.bins[:] = 0
 
-    def _place_waypoints(self, route: DriverRoute, dx: float, dy: float, turn: float) -> None:
+    def _place_waypoints(self, route: DriverRoute, frame: tuple[float, float, float]) -> None:
         """Where the waypoints near by lie on the curve, and which of them is behind."""
-        curve, n, laid = route.curve, route.count, route.laid
-        c, s = math.cos(turn), math.sin(turn)
-        low, high = float(curve[0]["u"]) - 1.0, float(curve[n - 1]["u"]) + 0.01
-        route.at = {}
-        for i in range(max(route.passed - 1, 0), len(laid.place)):
-            if laid.place[i] > high:
+        curve, n, laid, place = route.curve, route.count, route.laid, route.laid.place
+        route.at, near = {}, route.foot
+        for i in range(route.passed, len(place)):
+            wx, wy = _moved(laid.waypoint[i : i + 1], frame)[0]
+            if i == route.passed:
+                low, high = 0, int(route.foot) + 6
+            else:
+                low, high = max(int(near) - 1, 0), int(near + (place[i] - place[i - 1]) * 1.5 / STEP) + 10
+            t, _ = foot_on(curve, n, wx, wy, low, min(high, n - 1))
+            if t > n - 0.8:
                 break
-            if laid.place[i] < low:
-                continue
-            wx, wy = laid.waypoint[i]
-            near = int(index_of(curve, n, float(laid.place[i])))
-            t, _ = foot_on(curve, n, dx + c * wx - s * wy, dy + s * wx + c * wy, max(near - 8, 0), near + 8)
             route.at[i] = t
-        last = len(laid.place) - 1
+            near = max(t, route.foot)
+        last = len(place) - 1
         while route.passed < last - 1 and route.at.get(route.passed + 1, math.inf) <= route.foot:
             route.passed += 1
 
@@ -228,17 +233,14 @@ class RouteFinder:
         for first, last, kind in route.stretches:
             if last < route.passed or first not in route.at and last not in route.at:
                 continue
-            ends = []
-            for i in (first, last):
-                t = route.at.get(i)
-                ends.append(float(route.laid.place[i]) if t is None else u_at(route.curve, route.count, t))
-            rows.append((ends[0], ends[1], kind))
+            low, high = (route.at.get(i) for i in (first, last))
+            begin = -1e9 if low is None else u_at(route.curve, route.count, low)
+            rows.append((begin, 1e9 if high is None else u_at(route.curve, route.count, high), kind))
         return np.array(rows, STRETCH_ROW)
 
     def _see_waypoints(self, route: DriverRoute, localiser: Localiser, b: int, k: int, count: int) -> int:
         """Append waypoints and arcs to what the curve is pulled towards."""
-        dx, dy, turn = _odometry_from_world(localiser, b, k)
-        c, s = math.cos(turn), math.sin(turn)
+        frame = _odometry_from_world(localiser, b, k)
         curve, n, laid = route.curve, route.count, route.laid
         spread = 0.5 * float(localiser.covariance[b, k, 0, 0] + localiser.covariance[b, k, 1, 1])
 
@@ -250,16 +252,16 @@ class RouteFinder:
                 count += 1
 
         for i, t in route.at.items():
-            wx, wy = laid.waypoint[i]
-            pull(dx + c * wx - s * wy, dy + s * wx + c * wy, int(t), self.config.waypoint)
+            x, y = _moved(laid.waypoint[i : i + 1], frame)[0]
+            pull(x, y, int(t), self.config.waypoint)
         for first, last, kind in route.stretches:
-            if kind == CROSSES or first not in route.at or last not in route.at:
-                continue
             for i in range(first, last):
-                arc = join(laid.waypoint[i], laid.waypoint[i + 1], laid.yaw[i], laid.yaw[i + 1], _ARC_AT)
+                if kind == CROSSES or i not in route.at or i + 1 not in route.at:
+                    continue
+                arc = _moved(laid.parts[i][_ARC_AT], frame)
                 t0, t1 = route.at[i], route.at[i + 1]
-                for u, (wx, wy) in zip(_ARC_AT, arc, strict=True):
-                    pull(dx + c * wx - s * wy, dy + s * wx + c * wy, int(t0 + u * (t1 - t0)), self.config.arc)
+                for u, (x, y) in zip(_ARC_AT / len(laid.parts[i]), arc, strict=True):
+                    pull(x, y, int(t0 + u * (t1 - t0)), self.config.arc)
         return count
 
     def _correct(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
@@ -343,7 +345,43 @@ def _bearing_at(own: NDArray[np.void], far: float) -> tuple[float, float]:
     return math.atan2(y[-1] + rest * uy, x[-1] + rest * ux), rest / far
 
 
-_ARC_AT = np.linspace(0.0, 1.0, _ARC + 2)[1:-1]
+def _moved(xy: F64, frame: tuple[float, float, float]) -> F64:
+    """Places (n, 2) of the world in the frame of the odometry, given as `_odometry_from_world` does."""
+    dx, dy, turn = frame
+    c, s = math.cos(turn), math.sin(turn)
+    return np.stack((dx + c * xy[:, 0] - s * xy[:, 1], dy + s * xy[:, 0] + c * xy[:, 1]), axis=1)
+
+
+def _grow(route: DriverRoute, beyond: int, frame: tuple[float, float, float]) -> None:
+    """Lay the curve on from its end to waypoint `beyond` and those after it, until it is _REACH long.
+
+    A waypoint close by is left out: what is between it and the curve's end is the error of the pose.
+    """
+    curve, n, laid = route.curve, route.count, route.laid
+    last, back = len(laid.place) - 1, max(n - 4, 0)
+    end = np.array([curve["x"][n - 1], curve["y"][n - 1]])
+    yaw = math.atan2(end[1] - float(curve["y"][back]), end[0] - float(curve["x"][back]))
+    way = _moved(laid.waypoint[beyond : beyond + 1], frame)[0]
+    if beyond < last and float(np.hypot(*(way - end))) < _CLOSE:
+        beyond += 1
+        way = _moved(laid.waypoint[beyond : beyond + 1], frame)[0]
+    parts = [join(end, way, yaw, float(laid.yaw[beyond]) + frame[2], _JOIN_AT)]
+    room = (POINTS - n - 1) * STEP
+    length = float(np.hypot(*(way - end)))
+    while beyond < last and length < min(room, _REACH):
+        parts.append(_moved(laid.parts[beyond], frame)[1:])
+        length += float(laid.place[beyond + 1] - laid.place[beyond])
+        beyond += 1
+    line = np.concatenate(parts)
+    along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))))
+    most = min(float(along[-1]), room)
+    at = np.arange(STEP, most + 0.5 * STEP, STEP)
+    if len(at):
+        at[-1] = min(at[-1], most) if most < room else at[-1]
+    new = curve[n : n + len(at)]
+    new["x"], new["y"] = np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])
+    new["u"] = float(curve["u"][n - 1]) + at
+    route.count = n + len(at)
 
 
 @kernel

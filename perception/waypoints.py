@@ -35,6 +35,7 @@ class LaidRoute:
     command: NDArray[np.int64]  # (W,) Command from each waypoint on
     place: F64  # (W,) [m] u of the waypoints
     yaw: F64  # (W,) [rad] direction of the line there
+    parts: tuple[F64, ...]  # (W - 1) of (n, 2) [m] the line from each waypoint to the next, finely
 
     @property
     def length(self) -> float:
@@ -148,4 +149,4 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     at = np.append(at, place[-1])
     points = np.zeros(len(at), CURVE_ROW)
     points["x"], points["y"], points["u"] = np.interp(at, along, fine[:, 0]), np.interp(at, along, fine[:, 1]), at
-    return LaidRoute(points, way, command.astype(np.int64), place, yaw)
+    return LaidRoute(points, way, command.astype(np.int64), place, yaw, tuple(parts))
