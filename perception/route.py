@@ -90,7 +90,9 @@ class DriverRoute:
         known = [w for w in self.at if self.passed < w < waypoint]
         if known:
             return self.ahead(max(known)) + float(self.laid.place[waypoint] - self.laid.place[max(known)])
-        return float(self.laid.place[waypoint] - self.laid.place[self.passed])
+        way = float(self.laid.place[waypoint] - self.laid.place[self.passed])
+        behind = self.at.get(self.passed, self.foot)
+        return way - length_between(self.curve, self.count, behind, self.foot)
 
 
 class RouteFinder:
@@ -219,7 +221,7 @@ class RouteFinder:
             else:
                 low, high = max(int(near) - 1, 0), int(near + (place[i] - place[i - 1]) * 1.5 / STEP) + 10
             t, _ = foot_on(curve, n, wx, wy, low, min(high, n - 1))
-            if t > n - 0.8:
+            if t > n - 0.4:
                 break
             route.at[i] = t
             near = max(t, route.foot)
