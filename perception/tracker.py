@@ -38,6 +38,7 @@ class TrackerConfig:
     dropped: float = 0.12  # score below which it is forgotten
     fade_seen: float = 0.5  # [s] in which the score of an unseen track falls to 1/e where it should be seen
     fade_hidden: float = 4.0  # [s] where it is hidden or out of view
+    fade_standing: float = 25.0  # [s] where it is so and is a vehicle that stood
     view: float = math.radians(45.0)  # [rad] to either side in which the cameras see everything
     view_range: float = 55.0  # [m]
     stands: float = 0.5  # [m/s] below which a vehicle is told to stand, up to twice that where it is uncertain
@@ -124,7 +125,10 @@ class Tracker:
         x, y = cos * dx + sin * dy, cos * dy - sin * dx
         far, angle = np.hypot(x, y), np.arctan2(y, x)
         looked = (np.abs(angle) < c.view) & (far < c.view_range) & (x > 3.5) & ~_hidden(far, angle, rows["width"])
-        rate = np.where(looked, 1.0 / c.fade_seen, 1.0 / c.fade_hidden)
+        walks = rows["votes"].argmax(axis=1) == PEDESTRIAN
+        stood = (np.hypot(rows["vx"], rows["vy"]) < 2.0 * c.stands) & ~walks
+        hidden = np.where(stood, c.fade_standing, c.fade_hidden)
+        rate = 1.0 / np.where(looked, c.fade_seen, hidden)
         rate = np.where(rows["unseen"] > 0.12, rate, 0.0)  # each camera looks every 0.1 s
         score = rows["score"] * np.exp(-dt * rate)
         young = (rows["seen"] < 3.0) & (rows["unseen"] > 0.4)
