@@ -110,8 +110,8 @@ def calibrate(paths: Sequence[Path | str], board: tuple[int, int] = (9, 6), squa
     ]
     if len(corners) < 3:
         raise ValueError(
-            f"calibrate: a {board[0]}x{board[1]} chessboard is seen whole in {len(corners)} of {len(pictures)} pictures; "
-            f"3 are needed. The board is counted in inner corners"
+            f"calibrate: a {board[0]}x{board[1]} chessboard is seen whole in {len(corners)} of {len(pictures)} "
+            f"pictures; 3 are needed. The board is counted in inner corners"
         )
     flat = np.zeros((board[0] * board[1], 3), np.float32)
     flat[:, :2] = square * np.mgrid[: board[0], : board[1]].T.reshape(-1, 2)

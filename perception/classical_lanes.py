@@ -120,7 +120,7 @@ class LaneFinder:
             mix = line.coefficients
             if old is not None and self.rules.memory > 0.0 and abs(old[0] - mix[0]) < 0.6:
                 mix = self.rules.memory * old + (1.0 - self.rules.memory) * mix
-            out[slot] = FittedLine(mix, line.covariance, line.support, line.residual)
+            out[slot] = FittedLine(mix, line.covariance, line.support, line.residual, line.fan)
         self._lines = {slot: line.coefficients for slot, line in out.items()}
         return out
 
@@ -133,25 +133,46 @@ class LaneFinder:
             px = self.calibration.distort(px)
         a, b, c = (float(v) for v in line.coefficients)
         foot = -spec.x  # the body's origin, ahead of the camera's foot
-        offset, heading = a + b * foot + 0.5 * c * foot**2, float(np.arctan(b + c * foot))
+        offset, heading = a + b * foot + 0.5 * c * foot**2, float(np.arctan(b - line.fan * a + c * foot))
         confidence = min(1.0, line.support / 0.45) * float(np.exp(-line.residual / 0.4))
         return LaneLine(px, sigma, offset, heading, c / (1.0 + b * b) ** 1.5, confidence, slot)
 
 
 def find_lines(marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
     """The lines of the vehicle's lane and its neighbours, left to right."""
-    b, c, histogram = road_direction(marks, rule)
+    road = road_direction(marks, rule)
     rows, far = len(warp.x), float(warp.x[-1])
     candidates = []
-    for a, _ in peaks(histogram, rule, 0.4 * rule.support * rows * 0.3):
+    for a, _ in peaks(road.histogram, rule, 0.4 * rule.support * rows * 0.3):
+        _, b, c = road.line(a)
         y = a + b * warp.x + 0.5 * c * warp.x**2
         column = np.rint((warp.y[0] - y) / (warp.y[0] - warp.y[1])).astype(int)
         seen = warp.inside[np.arange(rows), np.clip(column, 0, len(warp.y) - 1)] & (column >= 0)
         seen &= column < len(warp.y)
-        line = fit_line(marks, a, b, c, max(int(seen.sum()), rows // 4), far, rule)
+        seen[: marks.bonnet] &= np.abs(y[: marks.bonnet]) > 2.0
+        line = fit_line(marks, a, road, max(int(seen.sum()), rows // 4), far, rule)
         if line.support >= rule.support:
             candidates.append(line)
-    return choose(_distinct(candidates, float(warp.x[rows // 2]), rule), float(warp.x[0]), rule)
+    distinct = _distinct(candidates, float(warp.x[rows // 2]), rule)
+    return choose(_on_road(distinct, marks, warp, rule), float(warp.x[0]), rule)
+
+
+def _on_road(lines: list[FittedLine], marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
+    """The lines, without those beyond a verge: rails and hedges run along the road, too."""
+    kept = []
+    for left in (True, False):
+        near = np.zeros(len(warp.x))
+        side = [k for k in lines if (float(k.y(warp.x[:1])[0]) > 0.0) == left]
+        for line in sorted(side, key=lambda k: abs(float(k.y(warp.x[:1])[0]))):
+            y = line.y(warp.x)
+            low, high = (near, y) if left else (y, near)
+            between = (warp.y[None] > low[:, None] + 0.3) & (warp.y[None] < high[:, None] - 0.3) & warp.inside
+            between[: max(marks.bonnet, len(warp.x) // 5)] = False
+            if between.any() and float(marks.paved[between].mean()) < rule.paved:
+                break
+            kept.append(line)
+            near = y
+    return kept
 
 
 def _distinct(lines: list[FittedLine], at: float, rule: FitRule) -> list[FittedLine]:

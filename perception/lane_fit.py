@@ -20,6 +20,7 @@ class FitRule:
 
     heading: float = 0.12  # [rad] greatest, of the road to the vehicle
     curvature: float = 0.008  # [1/m] greatest
+    fan: float = 0.012  # [1/m] greatest
     bin: float = 0.12  # [m] of the histogram
     extent: float = 8.5  # [m] of it, to each side
     apart: float = 1.2  # [m] between two lines at least
@@ -28,6 +29,7 @@ class FitRule:
     support: float = 0.12  # part of the rows that a line must be seen in
     window: float = 0.45  # [m] around the road's direction that a line's points lie in, at first
     lines: int = 4
+    paved: float = 0.5  # part of the ground between two lines that must look like road
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,7 @@ class FittedLine:
     covariance: F64  # (3, 3)
     support: float  # part of the rows it could be seen in that it was seen in, weighed by contrast
     residual: float  # [m] root mean square
+    fan: float = 0.0  # see RoadDirection
 
     def y(self, x: NDArray) -> F64:
         """[m] left, at x [m] ahead of the camera's foot."""
@@ -50,37 +53,46 @@ class FittedLine:
         return np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", basis, self.covariance, basis), 0.0))
 
 
-def road_direction(marks: Marks, rule: FitRule) -> tuple[float, float, F64]:
-    """(b, c, histogram across the road) at which the paint of all rows lies most in lines: coarse, then fine."""
-    bins = int(2.0 * rule.extent / rule.bin)
-    b, c = 0.0, 0.0
-    far = float(marks.x.max()) if len(marks.x) else 1.0
-    reach_b, reach_c = rule.heading, rule.curvature
-    best = np.zeros(bins)
-    for size in (15, 9, 9):
-        grid = [
-            (bb, cc) for bb in b + reach_b * np.linspace(-1, 1, size) for cc in c + reach_c * np.linspace(-1, 1, size)
-        ]
-        bs, cs = np.array(grid).T
-        table = _histograms(marks, bs, cs, bins, rule)
-        # A bend is believed only where it gathers clearly more than a straight road
-        score = (table**2).sum(axis=1) * (1.0 - 0.10 * np.abs(cs) / rule.curvature - 0.10 * np.abs(bs) / rule.heading)
+@dataclass(frozen=True, eq=False)
+class RoadDirection:
+    """What the lines of a road share: y = a (1 + fan x) + b x + c x^2 / 2, each with its own a."""
+
+    b: float
+    c: float  # [1/m]
+    fan: float  # [1/m] lines that part ahead: the camera looks lower, by fan times its height [rad], than was thought
+    histogram: F64  # weight of the points across the road
+
+    def line(self, a: float) -> F64:
+        """(3,) coefficients of the line at a [m]."""
+        return np.array([a, self.b + self.fan * a, self.c])
+
+
+def road_direction(marks: Marks, rule: FitRule) -> RoadDirection:
+    """The direction, bend and fan at which the paint of all rows lies most in lines: coarse, then fine."""
+    reach = np.array([rule.heading, rule.curvature, rule.fan])
+    best, histogram = np.zeros(3), np.zeros(int(2.0 * rule.extent / rule.bin))
+    for size, part in (((17, 1, 7), 1.0), ((5, 13, 5), 1.0), ((7, 5, 5), 0.2), ((5, 5, 5), 0.06)):
+        # The second pass looks for bends around the straight road that the first one found
+        around = reach * np.where(np.array(size) > 5, part, min(part, 0.25))
+        axes = [m + r * np.linspace(-1.0, 1.0, n) if n > 1 else np.array([m]) for m, r, n in zip(best, around, size, strict=True)]
+        grid = np.clip(np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1), -reach, reach)
+        table = _histograms(marks, grid, len(histogram), rule)
+        # What is unlikely is believed only where it gathers clearly more paint
+        score = (table**2).sum(axis=1) * (1.0 - 0.1 * np.abs(grid / np.maximum(reach, 1e-9)).sum(axis=1))
         k = int(np.argmax(score))
-        b, c, best = float(bs[k]), float(cs[k]), table[k]
-        reach_b, reach_c = reach_b * 2.0 / size, reach_c * 2.0 / size
-        if far * reach_b < 0.5 * rule.bin:
-            break
-    return b, c, best
+        best, histogram = grid[k], table[k]
+    return RoadDirection(float(best[0]), float(best[1]), float(best[2]), histogram)
 
 
-def _histograms(marks: Marks, b: F64, c: F64, bins: int, rule: FitRule) -> F64:
-    """(G, bins) weight of the points across the road, for each direction, smoothed over three bins."""
-    across = marks.y[None] - b[:, None] * marks.x[None] - 0.5 * c[:, None] * marks.x[None] ** 2
+def _histograms(marks: Marks, grid: F64, bins: int, rule: FitRule) -> F64:
+    """(G, bins) weight of the points across the road for each (b, c, fan), smoothed over three bins."""
+    b, c, fan = grid[:, 0, None], grid[:, 1, None], grid[:, 2, None]
+    across = (marks.y - b * marks.x - 0.5 * c * marks.x**2) / np.maximum(1.0 + fan * marks.x, 0.3)
     at = np.floor((across + rule.extent) / rule.bin).astype(np.int64)
     ok = (at >= 0) & (at < bins)
-    flat = (np.arange(len(b))[:, None] * bins + at)[ok]
+    flat = (np.arange(len(grid))[:, None] * bins + at)[ok]
     weight = np.broadcast_to(marks.weight, at.shape)[ok]
-    table = np.bincount(flat, weight, len(b) * bins).reshape(len(b), bins)
+    table = np.bincount(flat, weight, len(grid) * bins).reshape(len(grid), bins)
     table[:, 1:-1] = 0.25 * (table[:, :-2] + 2.0 * table[:, 1:-1] + table[:, 2:])
     return table
 
@@ -135,9 +147,9 @@ def _likely(y: list[float], support: list[float], rule: FitRule) -> float:
     return score
 
 
-def fit_line(marks: Marks, a: float, b: float, c: float, seen_rows: int, far: float, rule: FitRule) -> FittedLine:
-    """The line near a + b x + c x^2 / 2: least squares held to the road's direction, reweighted (Tukey) as it narrows."""
-    line = np.array([a, b, c])
+def fit_line(marks: Marks, a: float, road: RoadDirection, seen_rows: int, far: float, rule: FitRule) -> FittedLine:
+    """The line near road.line(a): least squares held to the road's direction, reweighted (Tukey), narrowing."""
+    line = road.line(a)
     # How far a line may differ from the road's direction: a metre at the far end
     hold = np.diag([1e-4, (0.08 * far) ** 2, (0.25 * far * far) ** 2]) * 0.5
     start = line.copy()
@@ -155,4 +167,4 @@ def fit_line(marks: Marks, a: float, b: float, c: float, seen_rows: int, far: fl
     strongest = np.zeros(int(marks.row.max()) + 1)
     np.maximum.at(strongest, marks.row[near], np.minimum(2.0 * marks.weight[near], 1.0))
     support = float(strongest.sum()) / max(seen_rows, 1)
-    return FittedLine(line, np.linalg.inv(system) * max(residual, 0.03) ** 2, support, residual)
+    return FittedLine(line, np.linalg.inv(system) * max(residual, 0.03) ** 2, support, residual, road.fan)

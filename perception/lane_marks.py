@@ -91,6 +91,8 @@ class MarkRule:
     noise: float = 3.0  # and so many times the row's own roughness
     yellow: float = 0.8  # weight of yellowness beside brightness
     separate: float = 0.4  # [m] between two marks of a row
+    bonnet: float = 2.0  # [m] half its width, seen from the camera
+    verge: float = 0.25  # weight of marks around which nothing looks like road
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,39 @@ class Marks:
     x: F64  # (N,) [m] ahead of the camera's foot
     y: F64  # (N,) [m] left
     weight: F64  # (N,) in (0, 1]
+    paved: BOOL  # (R, M) of the warp: coloured as the road ahead of the vehicle is
+    bonnet: int  # rows, from the nearest, in which the vehicle itself hides the road ahead of it
+
+
+def paved(image: NDArray[np.uint8], warp: Warp) -> BOOL:
+    """(R, M) where the ground has the road's colour: light may differ, so shadows stay road, verges do not."""
+    logs = np.log(image.astype(np.float32) + 12.0)
+    warm, green = logs[..., 0] - logs[..., 2], logs[..., 1] - 0.5 * (logs[..., 0] + logs[..., 2])
+    ahead = (np.abs(warp.y) < 3.5)[None] & warp.inside
+    ahead[: len(warp.x) // 2] = False  # the bonnet may lie there
+    if not ahead.any():
+        return warp.inside
+    # The commonest colour, not the median one: half of it may be verge
+    bins = np.histogram2d(warm[ahead], green[ahead], bins=(40, 40), range=((-1.0, 1.0), (-0.5, 0.5)))[0]
+    bins = cv2.blur(bins, (3, 3), borderType=cv2.BORDER_CONSTANT)
+    i, j = np.unravel_index(int(np.argmax(bins)), bins.shape)
+    off_warm, off_green = warm - (-1.0 + (i + 0.5) / 20.0), green - (-0.5 + (j + 0.5) / 40.0)
+    # In the shade the light is the sky's: bluer; where the commonest colour is shade, the sun's is yellower
+    light = logs[..., 1] - float(np.median(logs[..., 1][ahead & (np.abs(off_warm) < 0.1) & (np.abs(off_green) < 0.05)]))
+    low, high = np.where(light < -0.5, -1.1, -0.6), np.where(light > 0.5, 0.6, 0.35)
+    greenest = np.where(light < -0.5, 0.13, 0.09)
+    return warp.inside & (off_warm > low) & (off_warm < high) & (np.abs(off_green) < greenest)
+
+
+def bonnet_rows(road: BOOL, warp: Warp) -> int:
+    """How many of the nearest rows show something else than road where the vehicle's own bonnet would be."""
+    ego = (np.abs(warp.y) < 1.0)[None] & warp.inside
+    count = ego.sum(axis=1)
+    part = np.where(count > 0, (road & ego).sum(axis=1) / np.maximum(count, 1), 0.0)
+    smooth = cv2.blur(part[:, None], (1, 7), borderType=cv2.BORDER_REPLICATE)[:, 0]
+    low = smooth[: int(0.6 * len(smooth))]
+    covered = np.flatnonzero(low < 0.7)  # some of a bonnet may well be road-grey: its last row counts
+    return int(covered[-1]) + 4 if len(covered) > 4 else 0
 
 
 def ridges(image: NDArray[np.uint8], width: float, warp: Warp, rule: MarkRule) -> F32:
@@ -136,5 +171,10 @@ def find_marks(rgb: NDArray[np.uint8], warp: Warp, rule: MarkRule) -> Marks:
     least = np.maximum(rule.contrast, rule.noise * cv2.blur(rough[:, None], (1, 9))[:, 0])
     peak = cv2.dilate(answer, np.ones((1, max(3, round(rule.separate / step)) | 1)))
     row, column = np.nonzero(usable & (answer >= peak) & (answer > least[:, None]))
-    weight = np.minimum(answer[row, column] / 0.35, 1.0)
-    return Marks(row, warp.x[row], warp.y[column], weight.astype(np.float64))
+    road = paved(image, warp)
+    around = cv2.blur(road.astype(np.float32), (2 * margin + 1, 5))[row, column]
+    weight = np.minimum(answer[row, column] / 0.35, 1.0) * np.clip(around / 0.6, rule.verge, 1.0)
+    bonnet = bonnet_rows(road, warp)
+    keep = (row >= bonnet) | (np.abs(warp.y[column]) > rule.bonnet)  # mirrored in the bonnet, all is in line with it
+    row, column, weight = row[keep], column[keep], weight[keep].astype(np.float64)
+    return Marks(row, warp.x[row], warp.y[column], weight, road, bonnet)

@@ -32,7 +32,7 @@ def segments(grey: NDArray[np.uint8], below: float) -> F64:
     height, width = grey.shape
     edges = cv2.Canny(cv2.GaussianBlur(grey, (0, 0), 1.0), 40, 120)
     edges[: int(below)] = 0
-    found = cv2.HoughLinesP(edges, 1.0, math.pi / 180.0, 18, minLineLength=0.04 * width, maxLineGap=0.01 * width)
+    found = cv2.HoughLinesP(edges, 1.0, math.pi / 180.0, 14, minLineLength=0.03 * width, maxLineGap=0.01 * width)
     if found is None:
         return np.zeros((0, 4))
     s = found.reshape(-1, 4).astype(np.float64)
