@@ -7,6 +7,8 @@ the engine hands out (`state`, `bodies`, `scene()`) are views that the next step
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +24,17 @@ from simulator.snapshot import Start, WorldRows, restore_world, store_world
 from simulator.state import bodies_view, state_view
 from simulator.traffic import PATH_POINTS
 from simulator.warmup import warm_up
+from world.camera import RIG, CameraSpec
 from world.protocols import Director, Privilege
 from world.records import Bodies, Control, HookOp, Scene, SensorFrame, StepResult, Task
 from world.roadmap import MapSet
 from world.scenario import Scenario
 
+if TYPE_CHECKING:
+    from simulator.camera_sensor import CameraSensors
+
 SENSORS = ("gnss", "imu", "odometry")
+CAMERA = "camera:"  # begins the name of a camera as a sensor
 GOAL_RADIUS = 10.0  # [m]
 
 
@@ -46,6 +53,7 @@ class Engine:
         spare: slots a world that hooks may fill.
         sensor_config: noise of the sensors.
         director: called in every world before every engine step.
+        cameras: what every driver carries; nothing is drawn until `sensors` asks for "camera:NAME".
     """
 
     def __init__(
@@ -58,9 +66,12 @@ class Engine:
         spare: int = 8,
         sensor_config: SensorConfig | None = None,
         director: Director | None = None,
+        cameras: Sequence[CameraSpec] = RIG,
     ):
         _check(maps, scenario, worlds, map_id, threads, spare)
         self.maps, self.scenario, self.director = maps, scenario, director
+        self.cameras = tuple(cameras)
+        self._camera_sensors: CameraSensors | None = None
         self._errands = make_errands(maps, scenario, worlds)
         self._use(make_model(maps, self._errands.routes, worlds, scenario, spare, sensor_config or SensorConfig()))
         model = self.model
@@ -256,11 +267,27 @@ class Engine:
         Raises:
             ValueError: a sensor that the engine does not have.
         """
+        known = [*SENSORS, *(CAMERA + spec.name for spec in self.cameras)]
         for name in names:
-            if name not in SENSORS:
-                raise ValueError(f"sensor {name!r} is unknown; allowed: {', '.join(SENSORS)}")
+            if name not in known:
+                raise ValueError(f"sensor {name!r} is unknown; allowed: {', '.join(known)}")
         sense_worlds(self.address, 0, len(self.state_hash))
-        return sensor_frame(self.model.sensors)
+        frame = sensor_frame(self.model.sensors)
+        seen = [name.removeprefix(CAMERA) for name in names if name.startswith(CAMERA)]
+        if not seen:
+            return frame
+        taken = {name: self.camera_sensors.take(name) for name in seen}
+        images, fresh = ({name: pair[i] for name, pair in taken.items()} for i in (0, 1))
+        return replace(frame, images=images, image_fresh=fresh)
+
+    @property
+    def camera_sensors(self) -> "CameraSensors":
+        """The drivers' cameras and their renderer; made when they are first asked for."""
+        if self._camera_sensors is None:
+            from simulator.camera_sensor import CameraSensors
+
+            self._camera_sensors = CameraSensors(self, self.cameras)
+        return self._camera_sensors
 
     def take_hook_ops(self, world: int) -> list[HookOp]:
         """What hooks did to a world since the last call (or its reset), for a record."""

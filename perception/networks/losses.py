@@ -1,0 +1,113 @@
+"""Losses of the eyes' network, and their balance."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from perception import layout
+from world.camera_labels import LINE_SLOTS
+from world.camera_tags import ThingKind
+
+TASKS = ("seg", "line", "trait", "heat", "box", "depth", "shape", "state")
+_SEG_WEIGHT = torch.tensor([0.6, 0.6, 2.0, 1.5, 2.5])  # thin paint counts more than wide asphalt
+
+
+class TargetBatch(NamedTuple):
+    """Targets of N pictures; centres of all pictures one after the other."""
+
+    seg: Tensor  # (N, C, h, w) float, sums to 1 over C
+    line_x: Tensor  # (N, LINE_SLOTS, h) [cells]
+    line_state: Tensor  # (N, LINE_SLOTS, h) int64
+    line_trait: Tensor  # (N, LINE_SLOTS, LINE_TRAITS) float
+    heat: Tensor  # (N, 5, h, w)
+    weight: Tensor  # (N, 5, h, w)
+    where: Tensor  # (n, 3) int64 picture, row, column
+    value: Tensor  # (n, DETECTION_CHANNELS)
+    kind: Tensor  # (n,) int64
+
+
+def eye_losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], target: TargetBatch) -> dict[str, Tensor]:
+    """One number a task."""
+    seg, line, none, thing = (part.float() for part in answer)
+    losses = {"seg": _seg_loss(seg, target), **_line_losses(line, none, target), "heat": _heat_loss(thing, target)}
+    return losses | _thing_losses(thing, target)
+
+
+def _seg_loss(seg: Tensor, target: TargetBatch) -> Tensor:
+    """Cross entropy with soft targets, weighted by class."""
+    each = -(target.seg * F.log_softmax(seg, dim=1)) * _SEG_WEIGHT.view(1, -1, 1, 1)
+    return each.sum(dim=1).mean()
+
+
+def _line_losses(line: Tensor, none: Tensor, target: TargetBatch) -> dict[str, Tensor]:
+    """Distribution over columns and "none", with the mass shared by the two columns beside the true place."""
+    logits = torch.cat([line[:, :LINE_SLOTS], none.unsqueeze(-1)], dim=-1)
+    log_p = F.log_softmax(logits, dim=-1)
+    width = line.shape[-1]
+    x = target.line_x.clamp(0.0, width - 1.001)
+    left = x.floor().long()
+    part = x - left
+    at = log_p.gather(-1, left.unsqueeze(-1)).squeeze(-1)
+    beside = log_p.gather(-1, (left + 1).unsqueeze(-1)).squeeze(-1)
+    there, absent = (target.line_state == 1).float(), (target.line_state == 0).float()
+    nll = -(there * ((1.0 - part) * at + part * beside) + absent * log_p[..., -1])
+    p = log_p[..., :-1].exp()
+    columns = torch.arange(width, dtype=p.dtype)
+    mean = (p * columns).sum(-1) / p.sum(-1).clamp_min(1e-6)
+    off = F.smooth_l1_loss(mean, x, reduction="none", beta=0.5) * there
+    count = (there + absent).sum().clamp_min(1.0)
+    traits = line[:, LINE_SLOTS:]  # (N, T, h, w), read where the line is
+    rows = traits.unsqueeze(1).expand(-1, LINE_SLOTS, -1, -1, -1)
+    at_line = rows.gather(-1, left[:, :, None, :, None].expand(-1, -1, layout.LINE_TRAITS, -1, 1)).squeeze(-1)
+    wanted = target.line_trait.unsqueeze(-1).expand_as(at_line)
+    bce = F.binary_cross_entropy_with_logits(at_line, wanted, reduction="none").mean(dim=2) * there
+    seen = there.sum().clamp_min(1.0)
+    return {"line": nll.sum() / count + 0.2 * off.sum() / seen, "trait": bce.sum() / seen}
+
+
+def _heat_loss(thing: Tensor, target: TargetBatch) -> Tensor:
+    """Focal loss of centre maps (Zhou, Wang, Kraehenbuehl: Objects as Points, 2019)."""
+    p = torch.sigmoid(thing[:, layout.HEAT]).clamp(1e-4, 1.0 - 1e-4)
+    peak = (target.heat > 0.999).float()
+    hit = -((1.0 - p) ** 2) * torch.log(p) * peak
+    miss = -((1.0 - target.heat) ** 4) * p**2 * torch.log(1.0 - p) * (1.0 - peak)
+    return ((hit + miss) * target.weight).sum() / peak.sum().clamp_min(1.0)
+
+
+def _thing_losses(thing: Tensor, target: TargetBatch) -> dict[str, Tensor]:
+    n = max(len(target.where), 1)
+    found = thing[target.where[:, 0], :, target.where[:, 1], target.where[:, 2]]  # (n, channels)
+    value = target.value
+
+    def off(part: slice) -> Tensor:
+        return F.smooth_l1_loss(found[:, part], value[:, part], beta=0.1, reduction="sum") / n
+
+    log_var = found[:, layout.DEPTH.start + 1].clamp(-8.0, 4.0)
+    error = (found[:, layout.DEPTH.start] - value[:, layout.DEPTH.start]).abs()
+    depth = (error * torch.exp(-0.5 * log_var) * 1.414 + 0.5 * log_var).sum() / n  # Laplace
+    is_light = target.kind == int(ThingKind.LIGHT)
+    faces = is_light | (target.kind == int(ThingKind.SIGN))
+    lit = is_light & (value[:, layout.FRONT.start] > 0.5)
+    state = F.cross_entropy(found[lit][:, layout.STATE], value[lit][:, layout.STATE].argmax(dim=1), reduction="sum")
+    front = F.binary_cross_entropy_with_logits(
+        found[faces][:, layout.FRONT], value[faces][:, layout.FRONT], reduction="sum"
+    )
+    return {
+        "box": off(layout.OFFSET) + off(layout.EXTENT), "depth": depth, "shape": off(layout.SIZE) + off(layout.YAW),
+        "state": state / max(int(lit.sum()), 1) + front / max(int(faces.sum()), 1),
+    }  # fmt: skip
+
+
+class Balance(nn.Module):
+    """Sum of tasks, each weighted by a learned uncertainty (Kendall, Gal, Cipolla: Multi-Task Learning, CVPR 2018)."""
+
+    def __init__(self):
+        super().__init__()
+        self.log_var = nn.Parameter(torch.zeros(len(TASKS)))
+
+    def forward(self, losses: dict[str, Tensor]) -> Tensor:
+        each = torch.stack([losses[name] for name in TASKS])
+        s = self.log_var.clamp(-3.0, 3.0)
+        return (each * torch.exp(-s) + s).sum()

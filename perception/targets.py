@@ -1,0 +1,152 @@
+"""What the eyes' network should answer: from labels to target arrays, one picture at a time.
+
+Rows and columns of the answers are cells of STRIDE pixels; cell (i, j) has its middle at pixel STRIDE * j + 1.5.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception import layout
+from perception.dataset import Pictures
+from perception.layout import DEPTH_SHIFT, MEAN_SIZE, SEG_CLASSES, SEG_OF_TAG, STRIDE
+from world.camera import CameraSpec
+from world.camera_labels import LINE_SLOTS
+from world.camera_tags import ThingKind
+from world.kinds import MarkKind
+
+SMALLEST = np.array([4.0, 4.0, 4.0, 3.5, 4.0])  # [px] height of a box that is to be found, by kind
+SEEN = 0.25  # part of a thing that must be seen for it to be to be found
+MIDDLE = 0.5 * (STRIDE - 1)  # [px] of a cell's middle from its first pixel
+_DASHED = (MarkKind.BROKEN, MarkKind.BROKEN_BROKEN, MarkKind.BOTTS_DOTS)
+
+
+class Target(NamedTuple):
+    """Of one picture of h x w cells."""
+
+    seg: NDArray[np.uint8]  # (SEG_CLASSES, h, w) part of the cell [1/255]
+    line_x: NDArray[np.float32]  # (LINE_SLOTS, h) [cells]; meaningless where line_state is not 1
+    line_state: NDArray[np.int8]  # (LINE_SLOTS, h) 0 no line in this row, 1 a line, -1 not to be judged
+    line_trait: NDArray[np.uint8]  # (LINE_SLOTS, LINE_TRAITS)
+    heat: NDArray[np.float32]  # (5, h, w) 1 at centres, falling off around them
+    weight: NDArray[np.float32]  # (5, h, w) 0 where an answer is neither right nor wrong
+    cell: NDArray[np.int32]  # (n, 2) row, column of the centres
+    value: NDArray[np.float32]  # (n, DETECTION_CHANNELS) what the other channels should say there
+    kind: NDArray[np.int8]  # (n,) ThingKind
+
+
+def make_target(pictures: Pictures, i: int) -> Target:
+    """Target of picture i."""
+    spec = pictures.spec(i)
+    h, w = spec.height // STRIDE, spec.width // STRIDE
+    line_x, line_state, trait = line_target(pictures, i, spec)
+    heat, weight, cell, value, kind = thing_target(pictures, i, spec, h, w)
+    return Target(seg_target(pictures.tag[i]), line_x, line_state, trait, heat, weight, cell, value, kind)
+
+
+def seg_target(tag: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(SEG_CLASSES, h, w) part of each cell that each class covers, in 255ths."""
+    seg = SEG_OF_TAG[tag]
+    h, w = tag.shape[0] // STRIDE, tag.shape[1] // STRIDE
+    cells = seg.reshape(h, STRIDE, w, STRIDE)
+    return np.stack(
+        [((cells == c).sum(axis=(1, 3)) * (255.0 / STRIDE**2)).astype(np.uint8) for c in range(SEG_CLASSES)]
+    )
+
+
+def line_target(pictures: Pictures, i: int, spec: CameraSpec) -> tuple[NDArray, NDArray, NDArray]:
+    """(line_x, line_state, line_trait) of Target."""
+    h = spec.height // STRIDE
+    rows = STRIDE * np.arange(h) + MIDDLE  # [px]
+    x, state = np.zeros((LINE_SLOTS, h), np.float32), np.zeros((LINE_SLOTS, h), np.int8)
+    trait = np.zeros((LINE_SLOTS, layout.LINE_TRAITS), np.uint8)
+    for slot in range(LINE_SLOTS):
+        xyz = pictures.line_xyz[i, slot].astype(np.float64)
+        exists = (xyz != 0.0).any(axis=1)
+        if not exists.any():
+            continue
+        px, depth = spec.project(np.where(exists[:, None], xyz, (1.0, 0.0, 0.0)))
+        fine = exists & (depth > 0.6)
+        seen = pictures.line_seen[i, slot]
+        for p in np.flatnonzero(fine[:-1] & fine[1:])[::-1]:  # from far to near: what is nearer stays
+            (xa, ya), (xb, yb) = px[p], px[p + 1]
+            low, high = min(ya, yb), max(ya, yb)
+            if high - low < 1e-6 or high < rows[0] or low > rows[-1]:
+                continue
+            for r in range(
+                max(math.ceil((low - MIDDLE) / STRIDE), 0), min(math.floor((high - MIDDLE) / STRIDE), h - 1) + 1
+            ):
+                at = xa + (xb - xa) * (rows[r] - ya) / (yb - ya)
+                if -0.5 <= at <= spec.width - 0.5:
+                    x[slot, r], state[slot, r] = (at - MIDDLE) / STRIDE, 1 if seen[p] or seen[p + 1] else 2
+        found = np.flatnonzero(state[slot] > 0)
+        if len(found):  # a boundary that nothing of is seen is not asked for
+            if not (state[slot] == 1).any():
+                state[slot, found] = -1
+            state[slot][state[slot] == 2] = 1
+        trait[slot] = pictures.line_kind[i, slot] != 0, pictures.line_mark[i, slot] in _DASHED
+    return x, state, trait
+
+
+def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -> tuple[NDArray, ...]:
+    """(heat, weight, cell, value, kind) of Target."""
+    at = pictures.boxes(i)
+    kind, box = pictures.box_kind[at], pictures.box_box[at].astype(np.float64)
+    size_px = box[:, 2:] - box[:, :2]
+    asked = (pictures.box_visible[at] >= SEEN) & (size_px[:, 1] >= SMALLEST[kind]) & (size_px[:, 0] >= 1.5)
+    heat, weight = np.zeros((5, h, w), np.float32), np.ones((5, h, w), np.float32)
+    cells, values, kinds = [], [], []
+    for d in np.argsort(-np.linalg.norm(pictures.box_xyz[at], axis=1)):  # nearest last
+        k = int(kind[d])
+        x0, y0, x1, y1 = (box[d] - MIDDLE) / STRIDE
+        if not asked[d]:
+            if pictures.box_visible[at][d] > 0.02:
+                rows = slice(max(int(y0), 0), int(y1) + 2)
+                weight[k, rows, max(int(x0), 0) : int(x1) + 2] = 0.0
+            continue
+        cx, cy = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
+        row, column = min(max(round(cy), 0), h - 1), min(max(round(cx), 0), w - 1)
+        _bump(heat[k], row, column, y1 - y0, x1 - x0)
+        weight[k, row, column] = 1.0
+        cells.append((row, column))
+        kinds.append(k)
+        values.append(_values(pictures, at.start + int(d), spec, cx - column, cy - row, x1 - x0, y1 - y0))
+    n = len(cells)
+    return (
+        heat, weight, np.array(cells, np.int32).reshape(n, 2),
+        np.array(values, np.float32).reshape(n, layout.DETECTION_CHANNELS), np.array(kinds, np.int8),
+    )  # fmt: skip
+
+
+def _bump(heat: NDArray[np.float32], row: int, column: int, high: float, wide: float) -> None:
+    """Raise the heat around a centre, to 1 there."""
+    sy, sx = max(high / 6.0, 0.45), max(wide / 6.0, 0.45)
+    ry, rx = math.ceil(2.5 * sy), math.ceil(2.5 * sx)
+    y0, x0 = max(row - ry, 0), max(column - rx, 0)
+    part = heat[y0 : row + ry + 1, x0 : column + rx + 1]
+    y = (np.arange(part.shape[0]) + y0 - row)[:, None] / sy
+    x = (np.arange(part.shape[1]) + x0 - column)[None] / sx
+    np.maximum(part, np.exp(-0.5 * (x * x + y * y)), out=part)
+
+
+def _values(
+    p: Pictures, d: int, spec: CameraSpec, dx: float, dy: float, wide: float, high: float
+) -> NDArray[np.float32]:
+    """Channels of one thing."""
+    out = np.zeros(layout.DETECTION_CHANNELS, np.float32)
+    xyz = p.box_xyz[d].astype(np.float64)
+    _, depth = spec.project(xyz)
+    out[layout.OFFSET] = dx, dy
+    out[layout.EXTENT] = math.log(max(wide, 0.2)), math.log(max(high, 0.2))
+    out[layout.DEPTH.start] = math.log(max(float(depth), 0.5) / spec.focal) + DEPTH_SHIFT
+    out[layout.SIZE] = np.log(np.maximum(p.box_size[d], 0.01) / MEAN_SIZE[p.box_kind[d]])
+    turn = float(p.box_yaw[d]) - math.atan2(xyz[1] - spec.y, xyz[0] - spec.x)
+    out[layout.YAW] = math.sin(turn), math.cos(turn)
+    state, kind = int(p.box_state[d]), int(p.box_kind[d])
+    if state >= 0:
+        out[layout.STATE.start + state] = 1.0
+    front = state >= 0 if kind == ThingKind.LIGHT else int(p.box_face[d]) >= 0
+    out[layout.FRONT.start] = float(front)
+    return out

@@ -1,0 +1,48 @@
+"""`python -m perception train`: fit the networks that are shipped, on pictures that `generate` made."""
+
+import argparse
+import os
+from pathlib import Path
+
+from world.names import unknown_name
+
+NETS = ("eye", "signs", "lights")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--what", default="all", help=f"all or one of {', '.join(NETS)} (default: all)")
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("runs/pictures/train")], metavar="DIR")
+    parser.add_argument("--validation", type=Path, default=Path("runs/pictures/val"), metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path("runs/perception"), metavar="DIR", help="checkpoints, logs")
+    parser.add_argument("--epochs", type=float, default=14.0, help="of the eyes' network (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, help="of the eyes' network at most, over all sittings")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+
+
+def main(args: argparse.Namespace) -> int:
+    import torch
+
+    wanted = NETS if args.what == "all" else (args.what,)
+    for name in wanted:
+        if name not in NETS:
+            raise ValueError(unknown_name("network", name, (*NETS, "all")))
+    torch.set_num_threads(args.threads)
+    for name in wanted:
+        if name == "eye":
+            from training.fit_eye import fit_eye
+
+            path = fit_eye(
+                args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, minutes=args.minutes
+            )
+        elif name == "signs":
+            from training.signs import fit_signs
+
+            path = fit_signs(args.out / "signs", args.seed)
+        else:
+            from training.lights import fit_lights
+
+            path = fit_lights(args.out / "lights", args.seed)
+        print(f"{name}: {path}")
+    return 0

@@ -1,0 +1,119 @@
+"""Training of the classifiers of crops on synthetic pictures; resumable by epochs."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from perception.networks.crop_nets import CropNet, predict
+
+Crops = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+def make_pool(draw: Callable[[int, np.random.Generator], Crops], count: int, seed: int, path: Path, what: str) -> Crops:
+    """Crops and classes, drawn once and kept in a file."""
+    if path.exists():
+        with np.load(path, allow_pickle=False) as data:
+            if len(data["classes"]) == count and int(data["seed"]) == seed:
+                return data["crops"], data["classes"]
+    crops, classes = [], []
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task(f"drawing {what}", total=count)
+        for n, first in enumerate(range(0, count, 500)):
+            some, kinds = draw(min(500, count - first), np.random.default_rng([0xC20, seed, n]))
+            crops.append(some)
+            classes.append(kinds)
+            progress.advance(bar, len(kinds))
+    pool = np.concatenate(crops), np.concatenate(classes)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(part, "wb") as file:
+        np.savez(file, crops=pool[0], classes=pool[1], seed=seed)
+    os.replace(part, path)
+    return pool
+
+
+def fit_crops(
+    net: CropNet, pool: Crops, held: Crops, out: Path, epochs: int, seed: int, rate: float = 3e-3, batch: int = 256
+) -> Path:
+    """Train a classifier; the weights of the best epoch by held-out accuracy are kept in `out`.
+
+    Raises:
+        ValueError: a checkpoint of another network.
+    """
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
+    steps = len(pool[1]) // batch
+    first, best = _resume(net, out)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task(out.stem, total=epochs * steps, completed=first * steps)
+        for epoch in range(first, epochs):
+            rng = np.random.default_rng([0xC21, seed, epoch])
+            net.train()
+            for n, chosen in enumerate(rng.permutation(len(pool[1]))[: steps * batch].reshape(steps, batch)):
+                part = (epoch * steps + n) / (epochs * steps)
+                for group in optimiser.param_groups:
+                    warm = min((epoch * steps + n + 1) / 200.0, 1.0)
+                    group["lr"] = rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * part)))
+                crops = _jitter(pool[0][chosen], rng)
+                with torch.autocast("cpu", torch.bfloat16):
+                    logits = net(torch.from_numpy(crops))
+                loss = F.cross_entropy(logits.float(), torch.from_numpy(pool[1][chosen]), label_smoothing=0.05)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                progress.advance(bar)
+            net.eval()
+            found = predict(net, held[0]).argmax(dim=1).numpy()
+            accuracy = float((found == held[1]).mean())
+            print(
+                f"{out.stem}: epoch {epoch + 1} of {epochs}, loss {float(loss.detach()):.3f}, held out {accuracy:.4f}",
+                flush=True,
+            )
+            best = max(best, accuracy)
+            _save(net, out, epoch + 1, best)
+    return out
+
+
+def _jitter(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The same crops a little moved, and brighter or darker: a pool is seen many times."""
+    out = np.empty_like(crops)
+    n = crops.shape[1]
+    padded = np.pad(crops, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="edge")
+    moves = rng.integers(0, 5, (len(crops), 2))
+    gain = np.exp(rng.normal(0.0, 0.2, len(crops))).astype(np.float32)
+    for i, (dy, dx) in enumerate(moves):
+        out[i] = np.minimum(padded[i, dy : dy + n, dx : dx + n] * gain[i], 255.0)
+    return out
+
+
+def _save(net: CropNet, path: Path, epoch: int, best: float) -> None:
+    part = path.with_suffix(f".part{os.getpid()}")
+    tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
+    save_file(tensors, part, metadata={"about": json.dumps({"epoch": epoch, "best": best})})
+    os.replace(part, path)
+
+
+def _resume(net: CropNet, path: Path) -> tuple[int, float]:
+    """(epochs done, best accuracy) of a checkpoint, whose weights the net takes over."""
+    if not path.exists():
+        return 0, 0.0
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["about"])
+        net.load_state_dict(load_file(path))
+        return int(about["epoch"]), float(about["best"])
+    except Exception as error:
+        raise ValueError(f"{path}: no checkpoint of this network ({error}); remove it to begin anew") from error

@@ -1,0 +1,205 @@
+"""Training of the eyes' network: AdamW with warm-up and cosine, weights averaged over time, resumable."""
+
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from perception.dataset import Pictures, read_pictures
+from perception.networks.batches import batches
+from perception.networks.eye_net import EyeNet
+from perception.networks.losses import Balance, eye_losses
+
+PATIENCE = 4  # epochs without a better validation loss, after half of the training, end it
+
+
+def fit_eye(
+    data: Sequence[Path], validation: Path, out: Path, epochs: float, seed: int = 0, batch: int = 32, rate: float = 2e-3,
+    minutes: float | None = None,
+) -> Path:  # fmt: skip
+    """Train; returns the path of the averaged weights (safetensors). What is in `out` is gone on with.
+
+    Args:
+        data: folders of shards. validation: folder of shards. out: folder of checkpoints.
+        minutes: the schedule is stretched to end after so long, counted over all sittings, where that comes first.
+
+    Raises:
+        ValueError: broken shards or checkpoint.
+    """
+    torch.manual_seed(seed)
+    torch.set_flush_denormal(True)
+    out.mkdir(parents=True, exist_ok=True)
+    pictures, held = read_pictures(data), read_pictures([validation], 512)
+    trainer = _Trainer(out, seed, batch, rate, int(epochs * (len(pictures) // batch)), minutes)
+    trainer.resume()
+    steps = len(pictures) // batch
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        bar = progress.add_task("eye", total=trainer.steps, completed=trainer.step)
+        while not trainer.done:
+            epoch, skip = divmod(trainer.step, steps)
+            for x, target in batches(pictures, batch, seed, epoch, skip=skip):
+                loss = trainer.one(x, target)
+                progress.update(bar, completed=trainer.progress, total=trainer.steps, description=f"eye {loss:6.2f}")
+                if trainer.done:
+                    break
+            else:
+                if trainer.end_epoch(held):
+                    break
+                continue
+            trainer.end_epoch(held)
+    return trainer.path
+
+
+class _Trainer:
+    """Net, averaged net, optimiser, and their files."""
+
+    def __init__(self, out: Path, seed: int, batch: int, rate: float, steps: int, minutes: float | None):
+        self.out, self.seed, self.batch, self.rate = out, seed, batch, rate
+        self.steps, self.minutes = max(steps, 1), minutes
+        self.net = EyeNet().train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.mean = copy.deepcopy(self.net).eval()
+        self.balance = Balance()
+        decay = [p for p in self.net.parameters() if p.ndim > 1]
+        plain = [p for p in self.net.parameters() if p.ndim <= 1] + list(self.balance.parameters())
+        groups = [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99))
+        self.step, self.spent, self.best, self.since_best = 0, 0.0, math.inf, 0
+        self._mark, self._log = time.perf_counter(), None
+
+    @property
+    def path(self) -> Path:
+        return self.out / "eye.safetensors"
+
+    @property
+    def part(self) -> float:
+        """Of the schedule that is done, 0 to 1."""
+        by_step = self.step / self.steps
+        return by_step if self.minutes is None else max(by_step, self.spent / (60.0 * self.minutes))
+
+    @property
+    def progress(self) -> float:
+        return self.part * self.steps
+
+    @property
+    def done(self) -> bool:
+        return self.part >= 1.0
+
+    def one(self, x: torch.Tensor, target: Any) -> float:
+        """One step; returns the loss."""
+        part = min(self.part, 1.0)
+        warm = min((self.step + 1) / 200.0, 1.0)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * part)))
+        with torch.autocast("cpu", torch.bfloat16):
+            answer = self.net(x)
+        losses = eye_losses(answer, target)
+        loss = self.balance(losses)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        self._average()
+        now = time.perf_counter()
+        self.spent, self._mark = self.spent + now - self._mark, now
+        if self.step % 50 == 0:
+            self._write({f"train/{k}": float(v.detach()) for k, v in losses.items()})
+        return float(loss.detach())
+
+    def _average(self) -> None:
+        keep = min(0.998, (1.0 + self.step) / (10.0 + self.step))
+        with torch.no_grad():
+            for a, b in zip(self.mean.parameters(), self.net.parameters(), strict=True):
+                a.lerp_(b, 1.0 - keep)
+            for a, b in zip(self.mean.buffers(), self.net.buffers(), strict=True):
+                a.lerp_(b, 1.0 - keep) if a.is_floating_point() else a.copy_(b)
+
+    def end_epoch(self, held: Pictures) -> bool:
+        """Validate, keep, and say whether to stop early."""
+        losses: dict[str, float] = {}
+        count = 0
+        with torch.no_grad():
+            for x, target in batches(held, self.batch, 0, 0, augment=False):
+                for name, value in eye_losses(self.mean(x), target).items():
+                    losses[name] = losses.get(name, 0.0) + float(value)
+                count += 1
+        losses = {name: value / count for name, value in losses.items()}
+        total = sum(losses.values())
+        self._write({f"val/{k}": v for k, v in losses.items()} | {"val/total": total})
+        told = " ".join(f"{k} {v:.3f}" for k, v in losses.items())
+        print(f"step {self.step}, {self.spent / 60:.1f} min: validation {total:.3f} ({told})", flush=True)
+        self._save(self.out / "last.safetensors", full=True)
+        if total < self.best:
+            self.best, self.since_best = total, 0
+            self._save(self.path, full=False)
+        else:
+            self.since_best += 1
+        return self.since_best > PATIENCE and self.part > 0.5
+
+    def _write(self, scalars: dict[str, float]) -> None:
+        if self._log is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._log = SummaryWriter(str(self.out / "log"))
+        for name, value in scalars.items():
+            self._log.add_scalar(name, value, self.step)
+
+    def _save(self, path: Path, full: bool) -> None:
+        """Weights of the averaged net, or all that going on takes; written aside, then renamed."""
+        tensors = {f"mean.{k}": v.contiguous() for k, v in self.mean.state_dict().items()}
+        if full:
+            tensors |= {f"net.{k}": v.contiguous() for k, v in self.net.state_dict().items()}
+            tensors |= {f"balance.{k}": v for k, v in self.balance.state_dict().items()}
+            for n, state in self.optimiser.state_dict()["state"].items():
+                tensors |= {f"optimiser.{n}.{k}": v.contiguous() for k, v in state.items()}
+        else:
+            tensors = {k.removeprefix("mean."): v for k, v in tensors.items()}
+        about = {
+            "step": self.step,
+            "spent": self.spent,
+            "best": self.best,
+            "since_best": self.since_best,
+            "seed": self.seed,
+        }
+        part = path.with_suffix(f".part{os.getpid()}")
+        save_file(tensors, part, metadata={"about": json.dumps(about)})
+        os.replace(part, path)
+
+    def resume(self) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        path = self.out / "last.safetensors"
+        if not path.exists():
+            return
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "pt") as file:
+                about = json.loads(file.metadata()["about"])
+            tensors = load_file(path)
+            self.mean.load_state_dict(_part(tensors, "mean."))
+            self.net.load_state_dict(_part(tensors, "net."))
+            self.balance.load_state_dict(_part(tensors, "balance."))
+            state: dict[int, dict[str, torch.Tensor]] = {}
+            for name, value in _part(tensors, "optimiser.").items():
+                number, key = name.split(".")
+                state.setdefault(int(number), {})[key] = value
+            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"{path}: no checkpoint of this network ({error}); remove it to begin anew") from error
+        for name in ("step", "spent", "best", "since_best"):
+            setattr(self, name, about[name])
+        self._mark = time.perf_counter()
+
+
+def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
