@@ -1,6 +1,6 @@
 """Pictures of any source: a file, a folder, a video; what is no usable picture is refused by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ _MARKS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # how a file begins: w
 class Frame:
     """One picture of a source; `rgb` is None where it could not be read, and `error` says why."""
 
-    name: str  # unique within the source, usable as a file name without suffix
+    name: str  # unique within the source: a relative path, with / between folders, or frameNNNNNN
     rgb: U8 | None  # (H, W, 3)
     error: str = ""
 
@@ -96,10 +96,17 @@ def as_rgb(picture: NDArray, what: str = "picture") -> U8:
     return np.ascontiguousarray(array[..., :3])
 
 
-def frames(path: Path | str) -> tuple[int, Iterator[Frame]]:
+def frames(
+    path: Path | str, without: Path | None = None, known: Callable[[str], bool] = lambda _: False
+) -> tuple[int, Iterator[Frame]]:
     """(how many, each in turn) of a picture, a folder (with those below it) or a video.
 
     Pictures that cannot be read come with their error. The number of a video's frames is its header's word.
+
+    Args:
+        path: what to read.
+        without: a folder whose pictures are left out.
+        known: of a picture's name: it need not be read; it comes without rgb and without error.
 
     Raises:
         ValueError: no such path, a folder without pictures, a video that does not open, another kind of file.
@@ -107,19 +114,24 @@ def frames(path: Path | str) -> tuple[int, Iterator[Frame]]:
     path = Path(path)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES and p.is_file())
+        if without is not None:
+            files = [p for p in files if without.resolve() not in p.resolve().parents]
         if not files:
             raise ValueError(f"{path}: no pictures here (of {', '.join(PICTURE_SUFFIXES)})")
-        return len(files), _each(files, path)
+        return len(files), _each(files, path, known)
     if not path.exists():
         raise ValueError(f"{path}: no such picture, folder or video")
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return _video(path)
-    return 1, _each([path], path.parent)
+    return 1, _each([path], path.parent, known)
 
 
-def _each(files: list[Path], root: Path) -> Iterator[Frame]:
+def _each(files: list[Path], root: Path, known: Callable[[str], bool]) -> Iterator[Frame]:
     for path in files:
-        name = "__".join(path.relative_to(root).parts)  # the suffix stays: a.jpg and a.png are two pictures
+        name = path.relative_to(root).as_posix()  # the suffix stays: a.jpg and a.png are two pictures
+        if known(name):
+            yield Frame(name, None)
+            continue
         try:
             yield Frame(name, read_picture(path))
         except ValueError as error:
