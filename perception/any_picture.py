@@ -1,4 +1,4 @@
-"""The eyes' network on pictures of any size and camera: brought to its size, looked at, and told in their own pixels."""
+"""The eyes' network on pictures of any size and camera: brought to its size, looked at, told in their own pixels."""
 
 import math
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def fit_picture(rgb: NDArray[np.uint8], spec: CameraSpec) -> Fitted:
         top = height - wanted
         own = cv2.copyMakeBorder(rgb, -top, 0, 0, 0, cv2.BORDER_REPLICATE)
     mode = cv2.INTER_AREA if width > INPUT_WIDTH else cv2.INTER_LINEAR
-    picture = cv2.resize(own, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=mode)
+    picture = np.asarray(cv2.resize(own, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=mode), np.uint8)
     scale = width / INPUT_WIDTH
     same_view = CameraGuess(fov=2.0 * math.atan(0.5 * width / spec.focal), height=spec.z)
     fitted = Fitted(picture, spec, scale, float(top))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.pictures import read_picture
+from world.camera import undistort
 
 F64 = NDArray[np.float64]
 _FORMAT = "tarmac.calibration/1"
@@ -57,7 +58,7 @@ class Calibration:
             raise ValueError(
                 f"a picture of {picture.shape[1]}x{picture.shape[0]}; the calibration is for {self.width}x{self.height}"
             )
-        return cv2.remap(picture, *self._maps, cv2.INTER_LINEAR)
+        return np.asarray(cv2.remap(picture, *self._maps, cv2.INTER_LINEAR), np.uint8)
 
     def distort(self, px: NDArray) -> F64:
         """(P, 2) [px] in the picture as taken, of pixels (P, 2) of the undistorted one."""
@@ -65,16 +66,14 @@ class Calibration:
         plane = (np.asarray(px, np.float64) - straight[:2, 2]) / straight[0, 0]
         rays = np.concatenate([plane, np.ones((len(plane), 1))], axis=1)
         out, _ = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), np.array(self.matrix), np.array(self.distortion))
-        return out.reshape(-1, 2)
+        return np.asarray(out, np.float64).reshape(-1, 2)
 
     def straighten(self, px: NDArray) -> F64:
         """(P, 2) [px] in the undistorted picture, of pixels (P, 2) of the one taken: the inverse of `distort`."""
-        points = np.asarray(px, np.float64).reshape(-1, 1, 2)
-        out = cv2.undistortPointsIter(
-            points, np.array(self.matrix), np.array(self.distortion), np.eye(3), self.straight_matrix,
-            (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 60, 1e-9),
-        )  # fmt: skip
-        return out.reshape(-1, 2)
+        (fx, _, cx), (_, fy, cy), _ = self.matrix
+        plane = (np.asarray(px, np.float64) - (cx, cy)) / (fx, fy)
+        straight = self.straight_matrix
+        return undistort(plane, self.distortion) * straight[0, 0] + straight[:2, 2]
 
 
 def find_corners(rgb: NDArray[np.uint8], board: tuple[int, int]) -> F64 | None:

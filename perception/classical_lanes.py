@@ -62,6 +62,7 @@ class LaneFinder:
         self.camera = camera
         self.calibration = calibration
         self.rules = rules or FinderRules()
+        self.last_camera: tuple[CameraSpec, float] | None = None  # of the last picture, and how sure
         self._warp: tuple[CameraSpec, Warp] | None = None
         self._point: F64 | None = None  # [px] vanishing point so far
         self._lines: dict[int, F64] = {}  # slot: coefficients of the last picture
@@ -91,6 +92,7 @@ class LaneFinder:
 
     def _camera_of(self, rgb: NDArray[np.uint8]) -> CameraSpec:
         if self.camera is not None:
+            self.last_camera = self.camera, 1.0
             if rgb.shape[:2] != (self.camera.height, self.camera.width):
                 raise ValueError(
                     f"a picture of {rgb.shape[1]}x{rgb.shape[0]}; camera {self.camera.name} takes "
@@ -98,6 +100,7 @@ class LaneFinder:
                 )
             return self.camera
         spec, score = guess_camera(rgb, self.rules.guess)
+        self.last_camera = spec, score
         if self.rules.memory == 0.0:
             return spec
         point = spec.project(np.array([1e6, 0.0, 0.0]))[0]
@@ -105,7 +108,9 @@ class LaneFinder:
             keep = 1.0 - (1.0 - self.rules.memory) * min(1.0, 2.0 * score)
             point = keep * self._point + (1.0 - keep) * point
         self._point = point
-        return camera_at(spec.width, spec.height, point, self.rules.guess)
+        spec = camera_at(spec.width, spec.height, point, self.rules.guess)
+        self.last_camera = spec, score
+        return spec
 
     def _warp_of(self, spec: CameraSpec) -> Warp:
         if self._warp is None or self._warp[0] != spec:

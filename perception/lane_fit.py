@@ -74,7 +74,10 @@ def road_direction(marks: Marks, rule: FitRule) -> RoadDirection:
     for size, part in (((17, 1, 7), 1.0), ((5, 13, 5), 1.0), ((7, 5, 5), 0.2), ((5, 5, 5), 0.06)):
         # The second pass looks for bends around the straight road that the first one found
         around = reach * np.where(np.array(size) > 5, part, min(part, 0.25))
-        axes = [m + r * np.linspace(-1.0, 1.0, n) if n > 1 else np.array([m]) for m, r, n in zip(best, around, size, strict=True)]
+        axes = [
+            m + r * np.linspace(-1.0, 1.0, n) if n > 1 else np.array([m])
+            for m, r, n in zip(best, around, size, strict=True)
+        ]
         grid = np.clip(np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1), -reach, reach)
         table = _histograms(marks, grid, len(histogram), rule)
         # What is unlikely is believed only where it gathers clearly more paint
@@ -92,7 +95,7 @@ def _histograms(marks: Marks, grid: F64, bins: int, rule: FitRule) -> F64:
     ok = (at >= 0) & (at < bins)
     flat = (np.arange(len(grid))[:, None] * bins + at)[ok]
     weight = np.broadcast_to(marks.weight, at.shape)[ok]
-    table = np.bincount(flat, weight, len(grid) * bins).reshape(len(grid), bins)
+    table = np.asarray(np.bincount(flat, weight, len(grid) * bins), np.float64).reshape(len(grid), bins)
     table[:, 1:-1] = 0.25 * (table[:, :-2] + 2.0 * table[:, 1:-1] + table[:, 2:])
     return table
 

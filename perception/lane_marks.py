@@ -71,14 +71,17 @@ def make_warp(spec: CameraSpec, shape: WarpShape) -> Warp:
     px, depth = small.project(grid)
     inside = (depth > 0.1) & (px >= -0.5).all(axis=-1) & (px <= (small.width - 0.5, small.height - 0.5)).all(axis=-1)
     px = np.where(inside[..., None], px, -10.0).astype(np.float32)
-    return Warp(small, x, y, np.ascontiguousarray(px[..., 0]), np.ascontiguousarray(px[..., 1]), inside)
+    return Warp(
+        small, x, y.astype(np.float64), np.ascontiguousarray(px[..., 0]), np.ascontiguousarray(px[..., 1]), inside
+    )
 
 
 def apply_warp(rgb: NDArray[np.uint8], warp: Warp) -> NDArray[np.uint8]:
     """(R, M, 3) the picture from above; black outside."""
     size = warp.spec.width, warp.spec.height
     small = rgb if rgb.shape[1::-1] == size else cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    return cv2.remap(small, warp.map_x, warp.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    above = cv2.remap(small, warp.map_x, warp.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(above, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,7 @@ def ridges(image: NDArray[np.uint8], width: float, warp: Warp, rule: MarkRule) -
         left, right = np.roll(road, shift, axis=1), np.roll(road, -shift, axis=1)
         stands = gain * (middle - np.maximum(left, right)) - 0.3 * gain * np.abs(left - right)
         out = stands if out is None else np.maximum(out, stands)
-    assert out is not None
-    return out
+    return np.asarray(out, np.float32)
 
 
 def find_marks(rgb: NDArray[np.uint8], warp: Warp, rule: MarkRule) -> Marks:

@@ -47,7 +47,7 @@ def read_picture(path: Path | str) -> U8:
     if picture is None:
         raise ValueError(f"{path}: no picture, or a broken one (of {len(data)} bytes)")
     if picture.dtype == np.uint16:
-        picture = (picture >> 8).astype(np.uint8)
+        picture = (np.asarray(picture) // 256).astype(np.uint8)
     if picture.ndim == 3 and picture.shape[2] == 4:
         picture = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)
     elif picture.ndim == 3 and picture.shape[2] == 3:

@@ -101,7 +101,7 @@ def guess_camera(rgb: NDArray[np.uint8], guess: CameraGuess | None = None) -> tu
     height, width = rgb.shape[:2]
     scale = min(1.0, g.work_width / width)
     small = cv2.resize(rgb, (max(8, round(width * scale)), max(8, round(height * scale))), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
     h, w = grey.shape
     prior = g.point[0] * w, g.point[1] * h
     spread = g.spread[0] * w, g.spread[1] * h
