@@ -7,7 +7,7 @@
 The baseline that learned eyes are compared with. Its weak sides: lines without paint (kerbs), crossings, night.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -62,6 +62,8 @@ class LaneFinder:
         self.camera = camera
         self.calibration = calibration
         self.rules = rules or FinderRules()
+        if calibration is not None:  # its field of view need not be assumed
+            self.rules = replace(self.rules, guess=replace(self.rules.guess, fov=calibration.fov))
         self.last_camera: tuple[CameraSpec, float] | None = None  # of the last picture, and how sure
         self._warp: tuple[CameraSpec, Warp] | None = None
         self._point: F64 | None = None  # [px] vanishing point so far

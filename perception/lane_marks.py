@@ -112,7 +112,7 @@ class Marks:
 
 def paved(image: NDArray[np.uint8], warp: Warp) -> BOOL:
     """(R, M) where the ground has the road's colour: light may differ, so shadows stay road, verges do not."""
-    logs = np.log(image.astype(np.float32) + 12.0)
+    logs = np.log(cv2.blur(image, (7, 3)).astype(np.float32) + 12.0)  # colours of single pixels are noise
     warm, green = logs[..., 0] - logs[..., 2], logs[..., 1] - 0.5 * (logs[..., 0] + logs[..., 2])
     ahead = (np.abs(warp.y) < 3.5)[None] & warp.inside
     ahead[: len(warp.x) // 2] = False  # the bonnet may lie there

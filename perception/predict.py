@@ -66,6 +66,8 @@ def settings_of(args: argparse.Namespace) -> dict[str, Any]:
             raise ValueError(f"{name} is {value:g}; allowed are {low:g} to {high:g}")
     if args.method != "classical" and args.calibration is not None:
         raise ValueError("--calibration goes with --method classical")
+    if args.calibration is not None and args.camera_fov is not None:
+        raise ValueError("--camera-fov: the calibration says it already")
     if args.method != "cnn" and args.weights is not None:
         raise ValueError("--weights goes with --method cnn")
     return {

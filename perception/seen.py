@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def classical_seer(
     guess: CameraGuess, pitch: float | None, calibration: Calibration | None, video: bool
 ) -> Callable[[U8], tuple[dict[str, Any], U8]]:
     """The classical finder's: lane lines alone. Args: video: pictures follow each other, lines are smoothed."""
+    if calibration is not None:
+        guess = replace(guess, fov=calibration.fov)
     rules = FinderRules(guess=guess, memory=_MEMORY if video else 0.0)
     finder = LaneFinder(calibration=calibration, rules=rules)
 
