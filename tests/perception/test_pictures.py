@@ -165,7 +165,7 @@ def test_bad_requests_end_with_two(tmp_path, capsys, more, says):
 
 def test_calibration_of_drawn_boards(tmp_path):
     """Chessboards drawn through a known lens give the lens back."""
-    true = CameraSpec("lens", 640, 480, fov=1.0, distortion=(-0.25, 0.06, 0.001, -0.001, 0.0))
+    true = CameraSpec("lens", 480, 360, fov=1.0, distortion=(-0.25, 0.06, 0.001, -0.001, 0.0))
     paths = []
     for k, (tilt, turn, far, dx) in enumerate(
         [(0.4, 0.1, 9, -1.5), (-0.4, 0.3, 9, 1.5), (0.1, 0.6, 8, 0.0), (0.2, -0.6, 10, 1.0), (-0.5, -0.2, 8, -0.5)]
@@ -175,7 +175,7 @@ def test_calibration_of_drawn_boards(tmp_path):
     found = calibrate([*paths, tmp_path / "none.png"], (7, 5))
     assert found.pictures == 5 and found.error < 0.25
     assert found.matrix[0][0] == pytest.approx(true.focal, rel=0.02)
-    px = np.stack(np.meshgrid(np.linspace(60, 580, 6), np.linspace(60, 420, 6)), axis=-1).reshape(-1, 2)
+    px = np.stack(np.meshgrid(np.linspace(45, 435, 6), np.linspace(45, 315, 6)), axis=-1).reshape(-1, 2)
     rays = true.rays(px)  # what the found lens says of the same rays
     plane = rays @ true.camera_from_body.T
     straight = plane[:, :2] * found.straight_matrix[0, 0] + found.straight_matrix[:2, 2]
@@ -183,7 +183,7 @@ def test_calibration_of_drawn_boards(tmp_path):
     np.testing.assert_allclose(found.straighten(found.distort(straight)), straight, atol=1e-3)
     write_calibration(found, tmp_path / "lens.json")
     assert read_calibration(tmp_path / "lens.json") == found
-    with pytest.raises(ValueError, match="640x480"):
+    with pytest.raises(ValueError, match="480x360"):
         found.undistort(ROAD)
     with pytest.raises(ValueError, match="seen whole in 0 of 1"):
         calibrate([tmp_path / "none.png"], (7, 5))
@@ -195,16 +195,23 @@ def draw_board(spec: CameraSpec, tilt: float, turn: float, far: float, dx: float
     total = np.zeros((spec.height, spec.width))
     c, s, ct, st = np.cos(turn), np.sin(turn), np.cos(tilt), np.sin(tilt)
     board = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]) @ np.array([[1, 0, 0], [0, ct, -st], [0, st, ct]])
-    for a in (-0.25, 0.25):
-        for b in (-0.25, 0.25):
-            ray = spec.rays(px + (a, b)) @ spec.camera_from_body.T
-            local = ray @ board  # columns of the board's axes
-            centre = np.array([dx, 0.0, far]) @ board
-            at = local * (centre[2] / local[..., 2])[..., None] - centre
-            i, j = np.floor(at[..., 0] + 4.0), np.floor(at[..., 1] + 3.0)
-            inside = (i >= 0) & (i < 8) & (j >= 0) & (j < 6)
-            total += np.where(inside & ((i + j) % 2 == 0), 20.0, 230.0)
-    return np.repeat((total / 4.0).astype(np.uint8)[..., None], 3, axis=2)
+    for shift in ((-0.25, -0.25), (0.25, 0.25)):
+        ray = spec.rays(px + shift) @ spec.camera_from_body.T
+        local = ray @ board  # columns of the board's axes
+        centre = np.array([dx, 0.0, far]) @ board
+        at = local * (centre[2] / local[..., 2])[..., None] - centre
+        i, j = np.floor(at[..., 0] + 4.0), np.floor(at[..., 1] + 3.0)
+        inside = (i >= 0) & (i < 8) & (j >= 0) & (j < 6)
+        total += np.where(inside & ((i + j) % 2 == 0), 20.0, 230.0)
+    return np.repeat((total / 2.0).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    "more, says", [(["--board", "9"], "--board is 9"), ([], "no pictures here"), (["--board", "2x9"], "3 to 50 each")]
+)
+def test_bad_calibration_requests(tmp_path, capsys, more, says):
+    assert main(["calibrate", str(tmp_path), "--out", str(tmp_path / "c.json"), *more]) == 2
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -216,10 +223,12 @@ def test_broken_calibrations_are_refused(tmp_path, text):
         read_calibration(tmp_path / "c.json")
 
 
-def test_real_chessboards():
+def test_real_chessboards(tmp_path, capsys):
     folder = shared_data("lanes/udacity_advanced")
-    lens = calibrate(sorted((folder / "camera_cal").glob("*.jpg"))[:8])
-    assert lens.pictures >= 5 and lens.error < 1.5 and (lens.width, lens.height) == (1280, 720)
+    assert main(["calibrate", str(folder / "camera_cal"), "--out", str(tmp_path / "lens.json")]) == 0
+    assert "of 20 pictures" in capsys.readouterr().out
+    lens = read_calibration(tmp_path / "lens.json")
+    assert lens.pictures >= 14 and lens.error < 1.5 and (lens.width, lens.height) == (1280, 720)
     lines = LaneFinder(calibration=lens)(read_picture(folder / "test_images" / "straight_lines1.jpg"))
     own = {line.slot: line for line in lines}
     assert abs(own[1].curvature) < 5e-4 and 3.0 < own[1].offset - own[2].offset < 5.0
