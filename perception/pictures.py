@@ -13,7 +13,6 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 SMALLEST = 8  # [px] side
 LARGEST = 20_000_000  # [px] in all
-_MARKS = {b"\xff\xd8": b"\xff\xd9", b"\x89PNG": b"IEND"}  # how a file begins: what its end must hold
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,35 +37,48 @@ def read_picture(path: Path | str) -> U8:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     if not data:
         raise ValueError(f"{path}: an empty file")
-    _check_whole(path, data)
-    _check_size(path, data)
+    if data.startswith(b"\x89PNG"):
+        _check_png(str(path), data)
+    elif data.startswith(b"\xff\xd8"):
+        _check_jpeg(str(path), data)
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error below says it
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # turned as its EXIF says
     except cv2.error as error:
         raise ValueError(f"{path}: no picture ({error.err})") from error
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     if picture is None:
         raise ValueError(f"{path}: no picture, or a broken one (of {len(data)} bytes)")
-    if picture.dtype == np.uint16:
-        picture = (np.asarray(picture) // 256).astype(np.uint8)
-    if picture.ndim == 3 and picture.shape[2] == 4:
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGRA2RGB)
-    elif picture.ndim == 3 and picture.shape[2] == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    return as_rgb(picture, str(path))
+    return as_rgb(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), str(path))
 
 
-def _check_whole(path: Path, data: bytes) -> None:
-    """OpenCV fills in what is missing of a truncated JPEG with grey: so its end is looked for."""
-    for begin, end in _MARKS.items():
-        if data.startswith(begin) and end not in data[-4096:]:
-            raise ValueError(f"{path}: truncated (the end of the file is missing)")
+def _check_png(what: str, data: bytes) -> None:
+    """Its end is there, and its size is allowed, before anything is unpacked."""
+    if len(data) >= 24:
+        _allowed_size(what, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
+    if b"IEND" not in data[24:]:
+        raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
 
-def _check_size(path: Path, data: bytes) -> None:
-    """Sizes that the header of a PNG states are checked before anything is unpacked."""
-    if data.startswith(b"\x89PNG") and len(data) >= 24:
-        width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-        _allowed_size(str(path), width, height)
+def _check_jpeg(what: str, data: bytes) -> None:
+    """Its size is allowed, and its end is there: some versions of OpenCV fill in grey what is missing."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if kind == 0xFF:  # padding
+            at += 1
+            continue
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame header
+            _allowed_size(
+                what, int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+            )
+        if kind == 0xDA:  # the picture itself: its end is a mark that cannot be within it
+            if b"\xff\xd9" in data[at:]:
+                return
+            break
+        at += 2 + length
+    raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
 
 def _allowed_size(what: str, width: int, height: int) -> None:

@@ -48,7 +48,25 @@ def huge_png(width: int, height: int) -> bytes:
     )
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_phone_pictures_are_turned_and_may_have_films_behind_them(tmp_path):
+    rgb = np.zeros((16, 48, 3), np.uint8)
+    rgb[:, :24] = 200  # the left half is bright
+    data = save(tmp_path / "a.jpg", rgb).read_bytes()
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"  # turn by 90 degrees
+    turned = data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:] + b"film" * 5000
+    (tmp_path / "b.jpg").write_bytes(turned)
+    own = read_picture(tmp_path / "b.jpg")
+    assert own.shape == (48, 16, 3) and own[:20].mean() > 180 and own[30:].mean() < 20
+
+
+def huge_jpeg(width: int, height: int) -> bytes:
+    """A small JPEG that states another size."""
+    data = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + data[at + 4 :]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp", ".ppm", ".tif"])
 def test_truncated_pictures_are_refused(tmp_path, suffix):
     whole = save(tmp_path / f"a{suffix}").read_bytes()
     for part in (0.1, 0.5, 0.99):
@@ -63,6 +81,7 @@ def test_odd_files_are_refused(tmp_path):
         ("text.jpg", b"hello" * 100, "no picture"),
         ("dot.png", None, "1x1 pixels"),
         ("huge.png", huge_png(60000, 60000), "60000x60000 pixels"),
+        ("huge.jpg", huge_jpeg(65000, 65000), "65000x65000 pixels"),
     ):
         path = tmp_path / name
         if data is None:
