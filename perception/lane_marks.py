@@ -121,6 +121,8 @@ def paved(image: NDArray[np.uint8], warp: Warp) -> BOOL:
     # The commonest colour, not the median one: half of it may be verge
     bins = np.histogram2d(warm[ahead], green[ahead], bins=(40, 40), range=((-1.0, 1.0), (-0.5, 0.5)))[0]
     bins = cv2.blur(bins, (3, 3), borderType=cv2.BORDER_CONSTANT)
+    if bins.max() == 0.0:  # no road has such colours
+        return np.zeros_like(warp.inside)
     i, j = np.unravel_index(int(np.argmax(bins)), bins.shape)
     off_warm, off_green = warm - (-1.0 + (i + 0.5) / 20.0), green - (-0.5 + (j + 0.5) / 40.0)
     # In the shade the light is the sky's: bluer; where the commonest colour is shade, the sun's is yellower

@@ -126,7 +126,12 @@ def run_pictures(args: argparse.Namespace, settings: dict, progress: Progress, b
             skipped += not frame.error
             broken += [frame.error] if frame.error else []
         else:
-            said, drawn = see(frame.rgb)
+            try:
+                said, drawn = see(frame.rgb)
+            except ValueError as error:  # of another size than the calibration's, for instance
+                broken.append(f"{args.path}: {frame.name}: {error}")
+                progress.advance(task)
+                continue
             target = args.out / frame.name
             target.parent.mkdir(parents=True, exist_ok=True)
             write_picture(target.with_name(f"{target.name}.overlay.jpg"), drawn)

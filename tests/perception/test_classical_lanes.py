@@ -3,6 +3,7 @@
 import math
 import time
 
+import cv2
 import numpy as np
 import pytest
 
@@ -150,6 +151,17 @@ def test_speed():
     for _ in range(5):
         finder(picture)
     assert (time.thread_time() - start) / 5 < 0.06  # 10 ms is usual
+
+
+def test_pictures_of_anything_are_survived():
+    rng = np.random.default_rng(0)
+    finder = LaneFinder(rules=FinderRules(memory=0.5))
+    for k in range(60):
+        height, width = (int(2 ** rng.uniform(3, 9)) for _ in range(2))
+        size = [(height, width, 3), (1, 1, 3), (6, 6, 3), (40, 40, 3)][k % 4]
+        picture = cv2.resize(rng.integers(0, 256, size, np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        for line in finder(picture):
+            assert np.isfinite(line.px).all() and np.isfinite(line.sigma_px).all() and 0.0 <= line.confidence <= 1.0
 
 
 def test_bad_pictures_and_cameras_are_named():

@@ -165,6 +165,18 @@ def test_command_on_a_video(tmp_path, capsys):
     assert "0 seen, 4 done before" in capsys.readouterr().out
 
 
+def test_pictures_of_another_size_than_the_calibration(tmp_path, capsys):
+    numbers = [[300.0, 0.0, 159.5], [0.0, 300.0, 79.5], [0.0, 0.0, 1.0]]
+    data = {"format": "tarmac.calibration/1", "width": 320, "height": 160, "matrix": numbers, "distortion": [0.0] * 5}
+    (tmp_path / "lens.json").write_text(json.dumps(data | {"error": 0.1, "pictures": 9}))
+    save(tmp_path / "in" / "a.png")
+    save(tmp_path / "in" / "b.png", ROAD[:100])
+    more = ["--method", "classical", "--calibration", tmp_path / "lens.json"]
+    assert predict(tmp_path / "in", "--out", tmp_path / "out", *more) == 1
+    said = capsys.readouterr()
+    assert "1 seen" in said.out and "b.png: a picture of 320x100; the calibration is for 320x160" in said.err
+
+
 @pytest.mark.parametrize(
     "more, says",
     [
