@@ -15,7 +15,13 @@ def _expert() -> "Agent":
     return ExpertAgent()
 
 
-AGENTS: dict[str, Callable[[], "Agent"]] = {"expert": _expert}
+def _pipeline() -> "Agent":
+    from agents.pipeline import PipelineAgent
+
+    return PipelineAgent()
+
+
+AGENTS: dict[str, Callable[[], "Agent"]] = {"expert": _expert, "pipeline": _pipeline}
 
 
 def make_agent(name: str) -> "Agent":

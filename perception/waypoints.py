@@ -1,0 +1,151 @@
+"""A route as first laid: a smooth line through sparse waypoints, before anything of it has been seen.
+
+Where the directions at two waypoints meet in a corner between them, the line is straight, then a circular arc, then
+straight, as roads are laid out; elsewhere it is a cubic Hermite curve. The direction at a waypoint is that of the
+straight street that ends or begins there; where two streets that may bend meet, that of the circle through it and its
+neighbours.
+
+Source: RAL, Richtlinien für die Anlage von Landstraßen, section 5.2 (elements of the alignment), without clothoids.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception.curve import CURVE_ROW, STEP
+from world.kinds import Command
+
+F64 = NDArray[np.float64]
+JUNCTION = (int(Command.LEFT), int(Command.RIGHT), int(Command.STRAIGHT))
+CHANGE = (int(Command.CHANGE_LANE_LEFT), int(Command.CHANGE_LANE_RIGHT))
+_STRAIGHT = math.radians(2.0)  # two chords that turn less are one straight street
+_FINE = 40  # points between two waypoints before the line is laid out evenly
+_BEND = math.radians(12.0)  # two chords that turn less are one curve
+_CUT = 0.88  # of the shorter leg of a corner that its arc takes
+
+
+@dataclass(frozen=True, eq=False)
+class LaidRoute:
+    """W waypoints and the line through them."""
+
+    points: NDArray[np.void]  # (P,) curve.CURVE_ROW, world frame, STEP apart (the last step may be shorter)
+    waypoint: F64  # (W, 2) [m] world frame
+    command: NDArray[np.int64]  # (W,) Command from each waypoint on
+    place: F64  # (W,) [m] u of the waypoints
+    yaw: F64  # (W,) [rad] direction of the line there
+
+    @property
+    def length(self) -> float:
+        """[m]"""
+        return float(self.place[-1])
+
+    def stretches(self, commands: tuple[int, ...]) -> list[tuple[int, int]]:
+        """(first, last) waypoints of the maximal stretches on which one of `commands` holds, in order."""
+        found: list[tuple[int, int]] = []
+        for i in range(len(self.command) - 1):
+            if int(self.command[i]) not in commands:
+                continue
+            same = found and found[-1][1] == i and self.command[i] == self.command[found[-1][0]]
+            if same:
+                found[-1] = (found[-1][0], i + 1)
+            else:
+                found.append((i, i + 1))
+        return found
+
+
+def _turn(a: float, b: float) -> float:
+    """[rad] from direction a to direction b."""
+    return (b - a + math.pi) % (2.0 * math.pi) - math.pi
+
+
+def _directions(way: F64, command: NDArray, first_yaw: float | None) -> F64:
+    """(W,) [rad] direction of the line at each waypoint."""
+    step = np.diff(way, axis=0)
+    size, chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
+    street = [int(c) not in JUNCTION + CHANGE for c in command[:-1]]
+    last = len(chord)
+
+    def end(i: int, way: int) -> float:
+        """Direction at the end of street `i`, beyond which street i + way lies inwards: as it bends there."""
+        j = i + way
+        if not 0 <= j < last or not street[j] or not street[i]:
+            return float(chord[i])
+        turn = _turn(chord[i], chord[j])
+        if abs(turn) > _BEND:  # it is straight here, and bends beyond
+            return float(chord[i])
+        return float(chord[i] - turn * size[i] / max(size[i] + size[j], 1e-9))
+
+    yaw = np.zeros(last + 1)
+    yaw[0], yaw[last] = end(0, 1) if first_yaw is None else first_yaw, end(last - 1, -1)
+    for i in range(1, last):
+        turn = _turn(chord[i - 1], chord[i])
+        if street[i - 1] != street[i]:
+            yaw[i] = end(i - 1, -1) if street[i - 1] else end(i, 1)
+        elif i > 1 and street[i - 2] == street[i] and abs(_turn(chord[i - 2], chord[i - 1])) < _STRAIGHT:
+            yaw[i] = chord[i - 1]
+        elif i + 1 < last and street[i + 1] == street[i] and abs(_turn(chord[i], chord[i + 1])) < _STRAIGHT:
+            yaw[i] = chord[i]
+        else:
+            yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
+    return yaw
+
+
+def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64) -> F64:
+    """(n, 2) [m] places at u in [0, 1] of the line from a to b (2,) with directions [rad] at the ends."""
+    ta, tb = (np.array([math.cos(yaw), math.sin(yaw)]) for yaw in (yaw_a, yaw_b))
+    turn, chord = _turn(yaw_a, yaw_b), b - a
+    sine = float(ta[0] * tb[1] - ta[1] * tb[0])
+    if 0.15 < abs(turn) < 2.6:
+        la = float(chord[0] * tb[1] - chord[1] * tb[0]) / sine  # [m] from a to the corner
+        lb = float(ta[0] * chord[1] - ta[1] * chord[0]) / sine  # and on to b
+        if min(la, lb) > 1.0:
+            return _arc(a, ta, la, lb, turn, u)
+    size = float(np.hypot(*chord)) / math.cos(0.25 * turn) ** 2  # as long as an arc's of that chord and turn
+    u = u[:, None]
+    h0, h1, h2, h3 = 2 * u**3 - 3 * u**2 + 1, u**3 - 2 * u**2 + u, 3 * u**2 - 2 * u**3, u**3 - u**2
+    return h0 * a + h1 * size * ta + h2 * b + h3 * size * tb
+
+
+def _arc(a: F64, ta: F64, la: float, lb: float, turn: float, u: F64) -> F64:
+    """Straight, arc, straight around a corner that lies la [m] ahead of a and lb before the end."""
+    cut = _CUT * min(la, lb)  # [m] of both legs that the arc takes
+    radius = cut / math.tan(0.5 * abs(turn))
+    bow = radius * abs(turn)
+    s = u * (la + lb - 2.0 * cut + bow)
+    first, side = la - cut, math.copysign(1.0, turn)
+    angle = np.clip((s - first) / radius, 0.0, abs(turn))
+    x = np.minimum(s, first) + radius * np.sin(angle)
+    y = side * radius * (1.0 - np.cos(angle))
+    rest = np.maximum(s - first - bow, 0.0)
+    x, y = x + rest * math.cos(turn), y + rest * math.sin(turn)
+    return a + x[:, None] * ta + y[:, None] * np.array([-ta[1], ta[0]])
+
+
+def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = None) -> LaidRoute:
+    """The line through the waypoints of one driver.
+
+    Args:
+        waypoint: (W, 2) [m]. command: (W,) Command. Valid ones only.
+        first_yaw: [rad] direction at the first one, where it is known.
+
+    Raises:
+        ValueError: fewer than two waypoints.
+    """
+    if len(waypoint) < 2:
+        raise ValueError(f"a route needs 2 waypoints or more to be driven, got {len(waypoint)}")
+    way = waypoint.astype(np.float64)
+    yaw = _directions(way, command, first_yaw)
+    u = np.linspace(0.0, 1.0, _FINE + 1)
+    parts = [join(way[i], way[i + 1], yaw[i], yaw[i + 1], u) for i in range(len(way) - 1)]
+    fine = np.concatenate([way[:1], *(part[1:] for part in parts)])
+    along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(fine, axis=0).T))))
+    place = along[::_FINE]
+    at = np.arange(0.0, place[-1], STEP)
+    if place[-1] - at[-1] < 0.5 * STEP and len(at) > 1:
+        at = at[:-1]
+    at = np.append(at, place[-1])
+    points = np.zeros(len(at), CURVE_ROW)
+    points["x"], points["y"], points["u"] = np.interp(at, along, fine[:, 0]), np.interp(at, along, fine[:, 1]), at
+    return LaidRoute(points, way, command.astype(np.int64), place, yaw)

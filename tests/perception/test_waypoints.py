@@ -1,0 +1,62 @@
+"""Routes laid through waypoints: closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+
+from perception.curve import STEP
+from perception.waypoints import join, lay_route
+from world.kinds import Command
+
+FOLLOW, LEFT, STRAIGHT = int(Command.LANE_FOLLOW), int(Command.LEFT), int(Command.STRAIGHT)
+
+
+def test_a_corner_is_straight_arc_straight():
+    line = join(np.zeros(2), np.array([10.0, 12.0]), 0.0, math.pi / 2, np.linspace(0, 1, 400))
+    cut = 0.88 * 10.0
+    centre = np.array([10.0 - cut, cut])
+    on_arc = (line[:, 0] > 10.0 - cut) & (line[:, 1] < cut)
+    assert np.allclose(np.hypot(*(line[on_arc] - centre).T), cut, atol=1e-6)
+    assert np.allclose(line[-1], [10.0, 12.0]) and np.allclose(line[0], 0.0)
+    assert np.allclose(line[line[:, 1] > cut, 0], 10.0)
+
+
+def test_mirrored_waypoints_give_the_mirrored_line():
+    u = np.linspace(0, 1, 50)
+    for goal, yaw in (((10.0, 12.0), 1.4), ((30.0, 2.0), 0.1), ((20.0, 6.0), 0.0)):
+        left = join(np.zeros(2), np.array(goal), 0.0, yaw, u)
+        right = join(np.zeros(2), np.array(goal) * (1, -1), 0.0, -yaw, u)
+        assert np.allclose(left * (1, -1), right)
+
+
+def test_streets_set_the_directions_of_a_turn():
+    way = np.array([(0, 0), (40, 0), (80, 0), (92, 12), (92, 50), (92, 90)])
+    route = lay_route(way, np.array([FOLLOW, FOLLOW, LEFT, FOLLOW, FOLLOW, FOLLOW]))
+    assert np.allclose(route.yaw, np.array([0, 0, 0, 1, 1, 1]) * math.pi / 2)
+    cut = 0.88 * 12.0
+    assert route.length == pytest.approx(80 + 24 - 2 * cut + cut * math.pi / 2 + 78, abs=0.02)
+    assert route.stretches((LEFT,)) == [(2, 3)]
+    gaps = np.hypot(np.diff(route.points["x"]), np.diff(route.points["y"]))
+    assert (gaps[:-1] > STEP - 0.1).all() and gaps.max() < 1.5 * STEP + 1e-6
+    assert route.points["u"][-1] == route.length
+
+
+def test_a_circle_stays_a_circle():
+    angle = np.linspace(0.0, 2.0, 6)
+    way = 100.0 * np.stack((np.sin(angle), 1 - np.cos(angle)), axis=1)
+    route = lay_route(way, np.full(6, FOLLOW), first_yaw=0.0)
+    inner = (route.points["u"] > 30) & (route.points["u"] < 150)
+    radius = np.hypot(route.points["x"], route.points["y"] - 100.0)
+    assert np.abs(radius[inner] - 100.0).max() < 0.4
+
+
+def test_stretches_of_the_same_command_are_one():
+    way = np.stack((np.arange(6) * 30.0, np.zeros(6)), axis=1)
+    route = lay_route(way, np.array([FOLLOW, LEFT, LEFT, STRAIGHT, FOLLOW, FOLLOW]))
+    assert route.stretches((LEFT, STRAIGHT)) == [(1, 3), (3, 4)]
+
+
+def test_one_waypoint_is_no_route():
+    with pytest.raises(ValueError, match="2 waypoints or more"):
+        lay_route(np.zeros((1, 2)), np.array([FOLLOW]))
