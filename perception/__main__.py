@@ -1,4 +1,4 @@
-"""`python -m perception generate|train|evaluate|predict|export`; each command is a module's `add_arguments` and `main`."""
+"""`python -m perception COMMAND`; each command is a module's `add_arguments` and `main`."""
 
 import argparse
 import importlib
@@ -9,6 +9,7 @@ COMMANDS = {  # name: (module, what it does)
     "train": ("training.fit", "train the networks that are shipped"),
     "evaluate": ("training.evaluate", "tables of scores, in simulation or on anybody's data"),
     "predict": ("perception.predict", "draw what the networks see on a picture, a folder or a video"),
+    "calibrate": ("perception.calibrate", "find a camera's lens by pictures of a chessboard"),
     "export": ("training.export", "write ONNX files of the trained networks, checked against torch"),
 }
 

@@ -1,0 +1,128 @@
+"""Scores of lane finders on anybody's pictures in CULane's or TuSimple's layout."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perception.lane_data import LaneData, LanePicture, read_culane, read_tusimple
+from perception.lane_finders import Finder, lane_finder
+from perception.lane_metrics import (
+    LaneScore,
+    TusimpleScore,
+    at_rows,
+    bootstrap,
+    lane_f1,
+    pooled_f1,
+    tusimple_score,
+)
+from perception.pictures import read_picture
+from world.camera import CameraSpec
+
+
+def evaluate_culane(
+    root: Path | str, method: str = "cnn", listing: Path | str | None = None, finder: Finder | None = None,
+    camera: CameraSpec | None = None, weights: Path | None = None, iou: float = 0.5,
+) -> dict[str, Any]:  # fmt: skip
+    """F1 of drawn lines by CULane's protocol.
+
+    Args:
+        root: folder of pictures with NAME.lines.txt beside them.
+        method: "cnn" or "classical".
+        listing: a list file of pictures below root; None: all that have labels.
+        finder: used instead of `method`'s.
+        camera: of the pictures; None: found in each.
+        weights: the network's file; None: the one that is shipped.
+        iou: above which a line is found.
+
+    Returns:
+        data, method, n pictures, f1, precision, recall, ci (95 %, by drawing pictures anew), tp, fp, fn, iou, seconds
+        (processor time of the finder, all pictures), unusable ("file: why" each).
+
+    Raises:
+        ValueError: no such folder, method or list; not one usable picture.
+    """
+    data = read_culane(root, listing)
+    find = finder or lane_finder(method, camera, weights)
+    scores: list[LaneScore] = []
+    seconds = 0.0
+    for item in data.pictures:
+        lines, picture, spent = _found(item, find, data)
+        if picture is None:
+            continue
+        seconds += spent
+        scores.append(lane_f1(lines, item.lines, picture[1], picture[0], iou=iou))
+    _some(scores, root, data)
+    total = sum(scores, LaneScore(0, 0, 0))
+    return {
+        "data": "culane", "method": method if finder is None else "given", "n": len(scores), "f1": total.f1,
+        "precision": total.precision, "recall": total.recall, "ci": list(bootstrap(scores, pooled_f1)), "tp": total.tp,
+        "fp": total.fp, "fn": total.fn, "iou": iou, "seconds": seconds, "unusable": data.broken,
+    }  # fmt: skip
+
+
+def evaluate_tusimple(
+    root: Path | str, method: str = "cnn", labels: Path | str | None = None, finder: Finder | None = None,
+    camera: CameraSpec | None = None, weights: Path | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Accuracy of points by TuSimple's benchmark, and F1 by CULane's protocol beside it.
+
+    Args:
+        root: folder that the labels' raw_file is relative to.
+        method: "cnn" or "classical".
+        labels: a file of json lines; None: all *.json of root.
+        finder: used instead of `method`'s.
+        camera: of the pictures; None: found in each.
+        weights: the network's file; None: the one that is shipped.
+
+    Returns:
+        As evaluate_culane, with accuracy, ci of the accuracy, false_positive, false_negative (means over pictures).
+
+    Raises:
+        ValueError: no such folder, method or labels; not one usable picture.
+    """
+    data = read_tusimple(root, labels)
+    find = finder or lane_finder(method, camera, weights)
+    scores: list[TusimpleScore] = []
+    drawn: list[LaneScore] = []
+    seconds = 0.0
+    for item in data.pictures:
+        lines, picture, spent = _found(item, find, data)
+        if picture is None:
+            continue
+        seconds += spent
+        scores.append(tusimple_score([at_rows(line, item.rows) for line in lines], item.lanes, item.rows))
+        drawn.append(lane_f1(lines, item.lines, picture[1], picture[0]))
+    _some(scores, root, data)
+    total = sum(drawn, LaneScore(0, 0, 0))
+    return {
+        "data": "tusimple", "method": method if finder is None else "given", "n": len(scores),
+        "accuracy": _mean_accuracy(scores), "ci": list(bootstrap(scores, _mean_accuracy)),
+        "false_positive": float(np.mean([s.false_positive for s in scores])),
+        "false_negative": float(np.mean([s.false_negative for s in scores])), "f1": total.f1,
+        "precision": total.precision, "recall": total.recall, "seconds": seconds, "unusable": data.broken,
+    }  # fmt: skip
+
+
+def _mean_accuracy(scores: Sequence[TusimpleScore]) -> float:
+    return float(np.mean([s.accuracy for s in scores]))
+
+
+def _found(item: LanePicture, find: Finder, data: LaneData) -> tuple[list, tuple[int, int] | None, float]:
+    """(lines of two points and more, (height, width) of the picture, seconds); None: unreadable, and noted as such."""
+    try:
+        rgb = read_picture(item.path)
+    except ValueError as error:
+        data.broken.append(str(error))
+        return [], None, 0.0
+    start = time.process_time()
+    lines = [line for line in find(rgb) if len(line) >= 2]
+    return lines, rgb.shape[:2], time.process_time() - start
+
+
+def _some(scores: Sequence, root: Path | str, data: LaneData) -> None:
+    if not scores:
+        why = f"; the first: {data.broken[0]}" if data.broken else ""
+        raise ValueError(f"{root}: none of {len(data.broken)} labelled pictures can be used{why}")
