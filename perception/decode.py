@@ -156,7 +156,7 @@ def decode_paint(seg: NDArray[np.uint8], kind: int, spec: CameraSpec, reach: flo
 
 
 def decode_edges(seg: NDArray[np.uint8], spec: CameraSpec, columns: int) -> tuple[F64, NDArray[np.bool_]]:
-    """((columns, 2) [m] where the drivable ground ends, seen from below in each column, whether it does within sight)."""
+    """((columns, 2) [m] where the drivable ground ends, seen from below, whether it does within sight)."""
     drivable = seg != layout.OTHER
     h, w = seg.shape
     pick = np.linspace(0, w - 1, columns).round().astype(int)

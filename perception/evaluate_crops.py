@@ -19,7 +19,8 @@ MARGIN = 0.05  # of a region of interest that is added around it
 _BATCH = 256
 _NAMES = {  # columns as the layouts call them
     "file": ("filename", "file", "path", "image"), "x0": ("roi.x1", "roi_x1", "x1"), "y0": ("roi.y1", "roi_y1", "y1"),
-    "x1": ("roi.x2", "roi_x2", "x2"), "y1": ("roi.y2", "roi_y2", "y2"), "class": ("classid", "class_id", "class", "label"),
+    "x1": ("roi.x2", "roi_x2", "x2"), "y1": ("roi.y2", "roi_y2", "y2"),
+    "class": ("classid", "class_id", "class", "label"),
 }  # fmt: skip
 LIGHTS = {"red": LightState.RED, "green": LightState.GREEN, "yellow": LightState.AMBER, "amber": LightState.AMBER,
           "off": LightState.OFF, "red_amber": LightState.RED_AMBER, "red_yellow": LightState.RED_AMBER}  # fmt: skip

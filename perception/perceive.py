@@ -245,7 +245,7 @@ def moved(xy: NDArray, view: View) -> NDArray:
 def _fused(views: list, kinds: tuple[ThingKind, ...]) -> list[tuple[View, int, bool]]:
     """(view, thing, new) of the things of some kinds, those that two cameras see once: as the longer lens sees them."""
     out: list[tuple[View, int, bool, float, float]] = []
-    for spec, view, new in sorted(views, key=lambda item: item[0].fov):
+    for _, view, new in sorted(views, key=lambda item: item[0].fov):
         before = len(out)
         for d in np.flatnonzero(np.isin(view.things.kind, [int(kind) for kind in kinds])):
             x, y = moved(view.things.xyz[d : d + 1, :2], view)[0]

@@ -20,7 +20,7 @@ from simulator.camera_ground import CLOUD_CELLS, draw_ground
 from simulator.camera_pose import fill_camera
 from simulator.camera_things import draw_shadows, draw_things, make_props
 from simulator.weather import make_light
-from world.camera import CameraSpec, distort
+from world.camera import CameraSpec
 from world.pack import Pack
 from world.random import draw_index
 

@@ -237,7 +237,7 @@ _DOUBLE = {
 
 
 def _marks(m: RoadMap, look: GroundLook) -> list[tuple[NDArray, int]]:
-    """Lane marks as quads by colour. A border of two lanes is drawn once, by the one whose left it is where it can be."""
+    """Lane marks as quads by colour. A border of two lanes is drawn once, by the one whose left it is."""
     a = _segments(m)
     lane = np.searchsorted(m.lane_start, a, side="right") - 1
     found: dict[int, list[NDArray]] = {WHITE: [np.zeros((0, 4, 2))], YELLOW: [np.zeros((0, 4, 2))]}

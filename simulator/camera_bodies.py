@@ -174,10 +174,9 @@ def _pillars(canvas, at, boot, bonnet, rear, front, wide, belt, height, r, g, b,
         size = 0.09
         z = height - 0.02
         y0, y1 = wide + 0.005, wide - 0.15
-        face(canvas, at, low + size, y0, belt, low - size, y0, belt, high - size, y1, z, high + size, y1, z, r, g, b, tag,
-             instance, False, False)  # fmt: skip
-        face(canvas, at, low - size, -y0, belt, low + size, -y0, belt, high + size, -y1, z, high - size, -y1, z, r, g, b,
-             tag, instance, False, False)  # fmt: skip
+        a, b0, c, d = low + size, low - size, high - size, high + size
+        face(canvas, at, a, y0, belt, b0, y0, belt, c, y1, z, d, y1, z, r, g, b, tag, instance, False, False)
+        face(canvas, at, b0, -y0, belt, a, -y0, belt, d, -y1, z, c, -y1, z, r, g, b, tag, instance, False, False)
 
 
 @kernel

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from simulator.camera_bodies import face, frustum, mix
-from simulator.camera_frame import BUILDING0, LIGHT0, SIGN0, TREE0
+from simulator.camera_frame import BUILDING0, LIGHT0, TREE0
 from simulator.camera_polygon import ellipse, lamp_at, place, rows_of, set_corner, shading, span_of, veiled
 from world.camera_tags import Tag
 from world.kernel import kernel
@@ -119,7 +119,8 @@ def draw_tree(canvas, row, index, depth):
         shade = 0.75 + 0.45 * np.float32((g >> np.uint32(17)) & np.uint32(7)) / 7.0
         x, y = row.x + u * row.radius, row.y + v * row.radius
         z = row.z + trunk + (row.height - trunk) * (0.5 + u * 0.6)
-        ellipse(canvas, x, y, z, size, size * 1.15, (44.0 + 0.3 * green) * shade, green * shade, (34.0 + 0.2 * green) * shade,
+        r, g, b = (44.0 + 0.3 * green) * shade, green * shade, (34.0 + 0.2 * green) * shade
+        ellipse(canvas, x, y, z, size, size * 1.15, r, g, b,
                 _VEGETATION, instance, False)  # fmt: skip
 
 

@@ -38,9 +38,8 @@ class CameraSensors:
         A camera's picture n is due at offset + n * period since reset; the first call of an episode takes one anyhow.
         """
         spec, state, dt = self.cameras[name], self._engine.state, self._engine.scenario.dt
-        images, fresh, taken, at, seed = (
-            part[name] for part in (self._images, self._fresh, self._taken, self._at, self._seed)
-        )
+        images, fresh = self._images[name], self._fresh[name]
+        taken, at, seed = self._taken[name], self._at[name], self._seed[name]
         for b in range(images.shape[0]):
             step = int(state.step[b])
             due = int(np.floor((step * dt - spec.offset) / spec.period + 1e-6))

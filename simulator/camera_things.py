@@ -62,8 +62,8 @@ def sign_atlas() -> NDArray[np.uint32]:
 def sign_face(kind: int, value: float) -> int:
     """Face of a sign of the map; -1: nothing that has a face of ours. Args: value: [m/s] of speed limits."""
     if kind == SignKind.SPEED_LIMIT:
-        limits = {n: sign_limit(n) for n in range(len(SIGN_NAMES))}
-        return min((n for n, v in limits.items() if v is not None), key=lambda n: abs(limits[n] - value))
+        limits = [(abs(limit - value), n) for n in range(len(SIGN_NAMES)) if (limit := sign_limit(n)) is not None]
+        return min(limits)[1]
     names = {
         SignKind.STOP: "stop", SignKind.YIELD: "yield", SignKind.SPEED_LIMIT_END: "end of all limits",
         SignKind.PRIORITY_ROAD: "priority road", SignKind.NO_ENTRY: "no entry",

@@ -56,7 +56,7 @@ def face_texture(face: int, size: int, style: FaceStyle | None = None) -> NDArra
         _FACES[name](pen)
     else:
         raise ValueError(unknown_name("sign face", name, _FACES))
-    return cv2.resize(pen.rgba(), (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(pen.rgba(), (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _prohibition(pen: Pen) -> None:

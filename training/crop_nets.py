@@ -20,4 +20,4 @@ def export_crops(name: str, weights: Path, out: Path) -> float:
     sample = np.random.default_rng(0).integers(0, 256, (8, side, side, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = net(torch.from_numpy(sample)).numpy()
-    return compare([expected], [open_network(out).run(None, {"crops": sample})[0]], out)
+    return compare([expected], [np.asarray(open_network(out).run(None, {"crops": sample})[0])], out)

@@ -23,8 +23,8 @@ PATIENCE = 4  # epochs without a better validation loss, after half of the train
 
 
 def fit_eye(
-    data: Sequence[Path], validation: Path, out: Path, epochs: float, seed: int = 0, batch: int = 32, rate: float = 2e-3,
-    minutes: float | None = None,
+    data: Sequence[Path], validation: Path, out: Path, epochs: float, seed: int = 0, batch: int = 32,
+    rate: float = 2e-3, minutes: float | None = None,
 ) -> Path:  # fmt: skip
     """Train; returns the path of the averaged weights (safetensors). What is in `out` is gone on with.
 

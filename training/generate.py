@@ -211,9 +211,13 @@ def _ground_look(rng: np.random.Generator) -> GroundLook:
         seed=int(rng.integers(1 << 30)), asphalt=float(rng.uniform(60.0, 150.0)),
         asphalt_spread=float(rng.uniform(4.0, 18.0)), paint=float(rng.uniform(170.0, 250.0)),
         wear=float(rng.uniform(0.0, 0.6)), line_width=float(rng.uniform(0.1, 0.18)), dash=float(rng.uniform(2.0, 6.0)),
-        gap=float(rng.uniform(3.0, 9.0)), grass=tuple(map(float, grass * rng.uniform(0.7, 1.2))),
+        gap=float(rng.uniform(3.0, 9.0)), grass=_rgb(grass * rng.uniform(0.7, 1.2)),
         pavement=float(rng.uniform(120.0, 190.0)), cracks=float(rng.uniform(0.0, 3.0)),
     )  # fmt: skip
+
+
+def _rgb(color: np.ndarray) -> tuple[float, float, float]:
+    return float(color[0]), float(color[1]), float(color[2])
 
 
 def _more_signs(m: RoadMap, rng: np.random.Generator) -> np.ndarray:

@@ -151,5 +151,5 @@ def _camera(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     small = np.clip(small + rng.normal(0.0, rng.uniform(0.0, 7.0), small.shape), 0.0, 255.0).astype(np.uint8)
     if rng.random() < 0.4:
         _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
-        small = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA if high > SIDE else cv2.INTER_LINEAR)

@@ -95,10 +95,11 @@ def _style(rng: np.random.Generator) -> FaceStyle:
         int(np.clip(88 + 20 * jitter[4], 50, 150)),
         int(np.clip(172 + 22 * jitter[5], 110, 230)),
     )
+    white = int(np.clip(242 + 6 * jitter[9], 215, 255))
     return FaceStyle(
         weight=float(np.clip(np.exp(0.16 * jitter[6]), 0.65, 1.5)), scale=float(np.exp(np.clip(0.08 * jitter[7] + 0.03, -0.12, 0.18))),
         border=float(np.clip(np.exp(0.14 * jitter[8]), 0.7, 1.35)), rim=bool(rng.random() < 0.75), red=red, blue=blue,
-        white=(int(np.clip(242 + 6 * jitter[9], 215, 255)),) * 3,
+        white=(white, white, white),
         yellow=(int(np.clip(240 + 8 * jitter[10], 210, 255)), int(np.clip(185 + 16 * jitter[11], 140, 220)), 40),
     )  # fmt: skip
 
@@ -193,6 +194,6 @@ def _camera(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     small = np.clip(small, 0.0, 255.0).astype(np.uint8)
     if rng.random() < 0.25:
         _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
-        small = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     mode = cv2.INTER_AREA if native > SIDE else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
     return cv2.resize(small, (SIDE, SIDE), interpolation=mode)
