@@ -39,7 +39,8 @@ class Pen:
 
     def _fixed(self, points: Sequence[Point]) -> NDArray[np.int32]:
         xy = np.asarray(points, np.float64) * self._k + (self._x, self._y)
-        return ((xy + 1.0) * self._half * (1 << _SHIFT)).round().astype(np.int32)
+        at = (xy + 1.0) * self._half - 0.5  # OpenCV counts from the middle of the first pixel
+        return (at * (1 << _SHIFT)).round().astype(np.int32)
 
     def polygon(self, points: Sequence[Point], color: Color) -> None:
         """A filled outline."""

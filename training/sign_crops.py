@@ -97,7 +97,8 @@ def _style(rng: np.random.Generator) -> FaceStyle:
     )
     white = int(np.clip(242 + 6 * jitter[9], 215, 255))
     return FaceStyle(
-        weight=float(np.clip(np.exp(0.16 * jitter[6]), 0.65, 1.5)), scale=float(np.exp(np.clip(0.08 * jitter[7] + 0.03, -0.12, 0.18))),
+        weight=float(np.clip(np.exp(0.16 * jitter[6]), 0.65, 1.5)),
+        scale=float(np.exp(np.clip(0.08 * jitter[7] + 0.03, -0.12, 0.18))),
         border=float(np.clip(np.exp(0.14 * jitter[8]), 0.7, 1.35)), rim=bool(rng.random() < 0.75), red=red, blue=blue,
         white=(white, white, white),
         yellow=(int(np.clip(240 + 8 * jitter[10], 210, 255)), int(np.clip(185 + 16 * jitter[11], 140, 220)), 40),

@@ -3,7 +3,7 @@
 Camera frame: x right, y down, z forward. Pixel (0, 0) is the centre of the upper left pixel, so a picture covers
 [-0.5, width - 0.5] x [-0.5, height - 0.5]. Body frame: x forward, y left, z up, origin at the box centre on the ground.
 A camera's yaw, pitch and roll turn it from looking along body x: yaw to the left, pitch up, roll clockwise as the
-picture's viewer sees the camera turn (the picture turns counter-clockwise). Distortion is OpenCV's (k1, k2, p1, p2, k3).
+picture's viewer sees the camera turn (the picture turns the other way). Distortion is OpenCV's (k1, k2, p1, p2, k3).
 """
 
 import math
@@ -118,9 +118,10 @@ def undistort(plane: F64, k: tuple[float, ...]) -> F64:
     if not any(k):
         return plane
     guess = plane
-    for _ in range(50):
-        guess = guess + plane - distort(guess, k)
-    off = np.abs(distort(guess, k) - plane)
+    with np.errstate(over="ignore", invalid="ignore"):  # where it does not converge, which is told below
+        for _ in range(50):
+            guess = guess + plane - distort(guess, k)
+        off = np.abs(distort(guess, k) - plane)
     if not np.isfinite(off).all() or off.max(initial=0.0) > 1e-3:
         raise ValueError(f"lens distortion {k} folds the picture over: no ray belongs to some of its pixels")
     return guess
