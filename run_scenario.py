@@ -49,6 +49,7 @@ def make_parser() -> Parser:
     parser.add_argument("--vehicles", type=int, help="background vehicles (default: the scenario's)")
     parser.add_argument("--pedestrians", type=int, help="pedestrians (default: the scenario's)")
     parser.add_argument("--max-time", type=float, metavar="S", help="simulated seconds an episode at most")
+    parser.add_argument("--weather", metavar="NAME", help="a weather of --list (default: a clear noon)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/TIME-SCENARIO)")
     parser.add_argument("--no-record", action="store_true", help="write summary.json only, no record and no replay")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, too")
@@ -68,7 +69,19 @@ def main(argv: list[str] | None = None, stop: "Stop | None" = None) -> int:
         return 0
     if args.scenario is None:
         parser.error("which scenario? `--list` lists them")
-    names = ("scenario", "agent", "backend", "seed", "episodes", "vehicles", "pedestrians", "max_time", "out", "json")
+    names = (
+        "scenario",
+        "agent",
+        "backend",
+        "seed",
+        "episodes",
+        "vehicles",
+        "pedestrians",
+        "max_time",
+        "out",
+        "json",
+        "weather",
+    )
     try:
         config = make_config(**{name: getattr(args, name) for name in names}, record=not args.no_record)
         from envs.folder import plan_folder

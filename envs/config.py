@@ -8,6 +8,7 @@ from envs.backends import BACKENDS
 from scenarios.registry import SCENARIOS, adapt, find_scenario
 from world.names import unknown_name
 from world.scenario import Scenario
+from world.weather import PRESETS, find_weather
 
 
 class RunError(RuntimeError):
@@ -27,6 +28,7 @@ class RunConfig:
     out: Path | None  # run folder; None: runs/<time>-<scenario>
     record: bool
     json: Path | None  # a copy of summary.json
+    weather: str | None = None  # a preset; None: the scenario's, a clear noon
 
 
 def list_text() -> str:
@@ -34,7 +36,8 @@ def list_text() -> str:
     width = max(map(len, SCENARIOS))
     lines = ["scenarios:", *(f"  {s.name:<{width}}  {s.description}" for s in SCENARIOS.values())]
     return "\n".join([*lines, "  or the path of an .xodr or .xodr.gz file", "agents:", *(f"  {a}" for a in AGENTS),
-                      "backends:", *(f"  {b}" for b in BACKENDS)])  # fmt: skip
+                      "backends:", *(f"  {b}" for b in BACKENDS),
+                      "weathers:", *(f"  {w}" for w in PRESETS)])  # fmt: skip
 
 
 def make_config(
@@ -49,6 +52,7 @@ def make_config(
     out: Path | None = None,
     record: bool = True,
     json: Path | None = None,
+    weather: str | None = None,
 ) -> RunConfig:
     """A checked RunConfig.
 
@@ -64,4 +68,6 @@ def make_config(
     if not 0 <= seed < 2**62:
         raise ValueError(f"seed: got {seed}, allowed are 0 to 2^62 - 1")
     source = scenario if scenario in SCENARIOS else str(found.map_path)
-    return RunConfig(found, source, agent, backend, seed, episodes, out, record, json)
+    if weather is not None:
+        find_weather(weather)
+    return RunConfig(found, source, agent, backend, seed, episodes, out, record, json, weather)

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -64,6 +64,7 @@ def drive_episode(
     header: dict[str, Any] | None = None,
     watch: Callable[[Tick], None] | None = None,
     stop: Stop | None = None,
+    weather: Mapping[str, float] | None = None,
 ) -> Episode:
     """Drive one episode to its end, or until it is interrupted or fails: then the figures so far stand.
 
@@ -74,8 +75,11 @@ def drive_episode(
         header: for the recorder.
         watch: called after every control step.
         stop: looked at after every control step.
+        weather: of the whole episode, as `hooks.set_weather` takes it; None: the backend's own.
     """
     backend.reset([seed])
+    if weather is not None:
+        backend.hooks.set_weather(0, **weather)
     dt = backend.task.dt * backend.task.control_every
     scorer = EpisodeScorer(1, 1, dt, backend.privilege.maps)
     routes = backend.privilege.routes

@@ -25,6 +25,7 @@ from replay.recorder import RecordWriteError
 from scenarios.registry import for_seed
 from world.kinds import EventKind
 from world.protocols import Agent, Backend
+from world.weather import find_weather
 
 INFRACTIONS = frozenset(k for k in EventKind if k not in (EventKind.COMPLETED, EventKind.TIMEOUT))
 
@@ -130,6 +131,8 @@ def _header(config: RunConfig, origin: dict[str, Any], seed: int) -> dict[str, A
         "pedestrians": scenario.pedestrians,
         "max_time": scenario.max_time,
     }
+    if config.weather is not None:
+        told["weather"] = config.weather
     clock = {"dt": scenario.dt, "control_every": scenario.control_every}
     return {"scenario": told, **origin, "seed": seed, **clock}
 
@@ -212,6 +215,7 @@ def _drive(
 ) -> Episode:
     """One episode with its progress, and its record if wanted."""
     infractions, seed = 0, int(header["seed"])
+    weather = None if config.weather is None else find_weather(config.weather)
     with live_progress(f"{config.scenario.name} seed {seed}", console) as progress:
 
         def watch(tick: Tick) -> None:
@@ -220,11 +224,11 @@ def _drive(
             progress.update(tick.completion, tick.time, tick.speed, infractions, tick.time / max(tick.wall, 1e-9))
 
         if not config.record:
-            return drive_episode(backend, agent, seed, watch=watch, stop=stop)
+            return drive_episode(backend, agent, seed, watch=watch, stop=stop, weather=weather)
         from replay.record import open_recorder
 
         with open_recorder(record) as recorder:
-            episode = drive_episode(backend, agent, seed, recorder, header, watch, stop)
+            episode = drive_episode(backend, agent, seed, recorder, header, watch, stop, weather)
             try:
                 recorder.finish(_episode_row(episode))
             except RecordWriteError as error:  # there was no room for the figures
@@ -282,4 +286,4 @@ def _summary(config: RunConfig, origin: dict[str, Any], episodes: Sequence[Episo
     for name in ("vehicles", "pedestrians", "wall_time_s", "realtime_factor"):
         mean[name] = sum(r[name] for r in rows) / len(rows)
     asked = {"vehicles": config.scenario.vehicles, "pedestrians": config.scenario.pedestrians}
-    return {"scenario": config.scenario.name, **asked, **origin, "seed": config.seed, "episodes": rows, "mean": mean}
+    return {"scenario": config.scenario.name, **asked, **origin, "weather": config.weather, "seed": config.seed, "episodes": rows, "mean": mean}

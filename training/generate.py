@@ -21,7 +21,6 @@ from simulator.camera_bake import GroundLook
 from simulator.camera_labels import label_boxes, label_lines
 from simulator.camera_things import SIGN_ROW
 from simulator.engine import Engine
-from simulator.weather import CLEAR
 from world.camera import CameraSpec
 from world.kinds import BodyKind, LaneKind, LightState
 from world.mapset import pack_maps
@@ -29,6 +28,7 @@ from world.names import unknown_name
 from world.records import Control
 from world.roadmap import RoadMap
 from world.sign_names import SIGN_NAMES
+from world.weather import CLEAR
 
 SHARD = 64  # pictures
 WIDTH, HEIGHT = 320, 160  # [px]

@@ -52,7 +52,7 @@ def labels():
 @pytest.fixture
 def pictures(tmp_path):
     tag = np.full((160, 320), Tag.TERRAIN, np.uint8)
-    tag[84:, 60:260] = Tag.ROAD
+    tag[92:, 60:260] = Tag.ROAD
     tag[130:142, 100:200] = Tag.STOP_LINE
     writer = ShardWriter(tmp_path / "train-0-00000.npz")
     for _ in range(2):

@@ -9,11 +9,12 @@ from scenarios.registry import find_scenario, scenario_map
 from simulator.camera import CameraLook, CameraRenderer
 from simulator.camera_labels import label_boxes, label_lines
 from simulator.engine import Engine
-from simulator.weather import PRESETS, find_weather, make_light
+from simulator.weather import make_light
 from world.camera import NARROW, WIDE, CameraSpec
 from world.camera_tags import CARLA_TAG, Tag, ThingKind
 from world.mapset import pack_maps
 from world.records import Control
+from world.weather import PRESETS, find_weather
 
 
 @pytest.fixture(scope="module")
