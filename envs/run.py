@@ -286,4 +286,12 @@ def _summary(config: RunConfig, origin: dict[str, Any], episodes: Sequence[Episo
     for name in ("vehicles", "pedestrians", "wall_time_s", "realtime_factor"):
         mean[name] = sum(r[name] for r in rows) / len(rows)
     asked = {"vehicles": config.scenario.vehicles, "pedestrians": config.scenario.pedestrians}
-    return {"scenario": config.scenario.name, **asked, **origin, "weather": config.weather, "seed": config.seed, "episodes": rows, "mean": mean}
+    return {
+        "scenario": config.scenario.name,
+        **asked,
+        **origin,
+        "weather": config.weather,
+        "seed": config.seed,
+        "episodes": rows,
+        "mean": mean,
+    }

@@ -176,13 +176,11 @@ class Perceiver:
         scale = np.array([picture.shape[1] / INPUT_WIDTH, picture.shape[0] / INPUT_HEIGHT] * 2)
         which, crops = [], []
         for d in np.flatnonzero((things.kind == ThingKind.SIGN) & (things.front > 0.5)):
-            x0, y0, x1, y1 = (things.box[d] + 0.5) * scale
-            if y1 - y0 < SIGN_PIXELS or x1 - x0 < 0.6 * SIGN_PIXELS:
+            box = things.box[d]
+            if (box[3] - box[1]) * scale[1] < SIGN_PIXELS or (box[2] - box[0]) * scale[0] < 0.6 * SIGN_PIXELS:
                 continue
-            room = 0.06 * max(x1 - x0, y1 - y0)
-            left, top = max(round(x0 - room), 0), max(round(y0 - room), 0)
-            crop = picture[top : max(round(y1 + room), top + 1), left : max(round(x1 + room), left + 1)]
-            if min(crop.shape[:2]) >= 4:
+            crop = sign_crop(picture, box, scale)
+            if crop is not None:
                 which.append(int(d))
                 crops.append(crop)
         if not crops:
@@ -225,6 +223,19 @@ class Perceiver:
             some = np.concatenate(kerb)
             percept.line_kind[b, k, slot] = int(len(some) > 0 and some.mean() > 0.5)
             percept.line_dashed[b, k, slot] = len(some) > 0 and float(np.concatenate(dashed).mean()) > 0.5
+
+
+def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:
+    """The part of a picture that shows a sign, with a little room; None: it is too small to say anything.
+
+    Args:
+        box: (4,) [px] of the network's picture. scale: (4,) pixels of `picture` a pixel of the network's.
+    """
+    x0, y0, x1, y1 = (box + 0.5) * scale
+    room = 0.06 * max(x1 - x0, y1 - y0)
+    left, top = max(round(x0 - room), 0), max(round(y0 - room), 0)
+    crop = picture[top : max(round(y1 + room), top + 1), left : max(round(x1 + room), left + 1)]
+    return crop if crop.ndim == 3 and min(crop.shape[:2]) >= 4 else None
 
 
 def scaled(spec: CameraSpec, width: int, height: int) -> CameraSpec:

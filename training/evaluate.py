@@ -1,0 +1,201 @@
+"""`python -m perception evaluate`: tables of scores, on our pictures or on anybody's in a public layout."""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from perception import layout
+from perception.crops import SignClassifier
+from perception.dataset import Pictures, read_pictures
+from perception.decode import decode_lines, decode_things, full_seg
+from perception.infer import WEIGHTS, EyeNet
+from perception.lane_metrics import LaneScore, lane_f1
+from perception.line_fit import fit_line
+from perception.metrics import Iou, Matches, mask_iou, percentiles
+from perception.records import LINE_X
+from perception.targets import SEEN, SMALLEST, line_target
+from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
+from world.camera_tags import ThingKind
+from world.kinds import LightState
+from world.names import unknown_name
+
+DATA = ("sim", "gtsrb", "lights", "culane", "tusimple", "voc")
+NEAR = 50.0  # [m] within which road users are asked for
+LIGHTS_NEAR, SIGNS_NEAR = 40.0, 25.0  # [m]
+_RED = (LightState.RED, LightState.RED_AMBER)
+_STATION = 10.0  # [m] ahead at which the own lane's middle is compared
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", default="sim", help=f"layout: {', '.join(DATA)} (default: sim)")
+    parser.add_argument("--root", type=Path, required=True, metavar="PATH", help="folder of the data")
+    parser.add_argument("--method", default="cnn", help="of lanes: cnn or classical (default: cnn)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="ONNX file (default: the shipped network)")
+    parser.add_argument("--most", type=int, help="pictures at most (sim)")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the scores there, too")
+
+
+def main(args: argparse.Namespace) -> int:
+    if args.data not in DATA:
+        raise ValueError(unknown_name("data", args.data, DATA))
+    if not args.root.exists():
+        raise ValueError(f"--root {args.root}: there is no such folder")
+    report = _evaluate(args)
+    _print(report)
+    if args.json:
+        part = args.json.with_name(f".{args.json.name}.{os.getpid()}")
+        part.write_text(json.dumps(report, indent=1, default=float) + "\n")
+        os.replace(part, args.json)
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
+    if args.data == "sim":
+        return evaluate_sim(read_pictures([args.root], args.most), args.weights)
+    if args.data in ("gtsrb", "lights"):
+        from perception.evaluate_crops import evaluate_gtsrb, evaluate_lights
+
+        return (evaluate_gtsrb if args.data == "gtsrb" else evaluate_lights)(args.root, args.weights)
+    if args.data in ("culane", "tusimple"):
+        from perception.evaluate_lanes import evaluate_culane, evaluate_tusimple
+
+        evaluate = evaluate_culane if args.data == "culane" else evaluate_tusimple
+        return evaluate(args.root, method=args.method, weights=args.weights)
+    from perception.evaluate_boxes import evaluate_voc
+
+    return evaluate_voc(args.root, weights=args.weights)
+
+
+def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, Any]:
+    """Scores on labelled pictures of our renderer.
+
+    A road user is asked for within NEAR metres where at least SEEN of it is seen and its box is SMALLEST high; what is
+    smaller, further or more hidden is neither right nor wrong.
+    """
+    net, signs = EyeNet(weights), SignClassifier()
+    tally = _Tally()
+    start = time.perf_counter()
+    for i in track(range(len(pictures)), "evaluating"):
+        answer = net(pictures.rgb[i : i + 1])
+        tally.masks(pictures, i, full_seg(answer, 0))
+        tally.lines(pictures, i, decode_lines(answer, 0, pictures.spec(i)))
+        things = decode_things(answer, 0, pictures.spec(i), np.full(5, 0.05))
+        tally.things(pictures, i, things, signs)
+    report = {"data": "sim", "n": len(pictures), "weights": str(weights or WEIGHTS / "eye.onnx"), **tally.report()}
+    return report | {"seconds": time.perf_counter() - start}
+
+
+class _Tally:
+    """Scores in the making."""
+
+    def __init__(self):
+        self.iou = {"drivable": Iou(0, 0), "lane line": Iou(0, 0), "crosswalk": Iou(0, 0), "stop line": Iou(0, 0)}
+        self.matches = {kind: Matches() for kind in ThingKind}
+        self.distance: dict[ThingKind, list[float]] = {kind: [] for kind in ThingKind}
+        self.lane, self.offset = LaneScore(0, 0, 0), []
+        self.states = np.zeros((len(LightState), len(LightState)), int)
+        self.signs: list[bool] = []
+
+    def masks(self, p: Pictures, i: int, seg: np.ndarray) -> None:
+        true = layout.SEG_OF_TAG[p.tag[i]]
+        pairs = {
+            "drivable": (seg != layout.OTHER, true != layout.OTHER),
+            "lane line": (seg == layout.LINE, true == layout.LINE),
+            "crosswalk": (seg == layout.CROSSWALK, true == layout.CROSSWALK),
+            "stop line": (seg == layout.STOP_LINE, true == layout.STOP_LINE),
+        }  # fmt: skip
+        for name, (a, b) in pairs.items():
+            more = mask_iou(a, b)
+            self.iou[name] = Iou(self.iou[name].both + more.both, self.iou[name].either + more.either)
+
+    def lines(self, p: Pictures, i: int, found) -> None:
+        spec = p.spec(i)
+        x, state, _ = line_target(p, i, spec)
+        rows = layout.STRIDE * np.arange(x.shape[1]) + 1.5
+        true = [np.stack((x[s] * layout.STRIDE + 1.5, rows), axis=1)[state[s] == 1] for s in range(LINE_SLOTS)]
+        said = [found.px[found.slot == s] for s in range(LINE_SLOTS)]
+        long = [[line for line in lines if len(line) >= 3] for lines in (said, true)]
+        self.lane = self.lane + lane_f1(long[0], long[1], spec.width, spec.height)
+        station = int(np.argmin(np.abs(LINE_X - _STATION)))
+        middle = []
+        for s in (OWN_LEFT, OWN_RIGHT):
+            at = found.slot == s
+            y, _, valid = fit_line(found.xy[at], found.sigma[at])
+            xyz = p.line_xyz[i, s]
+            exists = (xyz != 0.0).any(axis=1) & p.line_seen[i, s]
+            if not valid[station] or exists.sum() < 2 or not xyz[exists, 0].min() <= _STATION <= xyz[exists, 0].max():
+                return
+            middle.append(y[station] - np.interp(_STATION, xyz[exists, 0], xyz[exists, 1]))
+        self.offset.append(0.5 * (middle[0] + middle[1]))
+
+    def things(self, p: Pictures, i: int, things, read_sign: SignClassifier) -> None:
+        at = p.boxes(i)
+        kind, box, xyz = p.box_kind[at], p.box_box[at], p.box_xyz[at]
+        away = np.linalg.norm(xyz[:, :2], axis=1)
+        small = (box[:, 3] - box[:, 1]) < SMALLEST[kind]
+        hidden = (p.box_visible[at] < SEEN) | small | (away > NEAR)
+        for k in ThingKind:
+            mine, own = np.flatnonzero(things.kind == k), np.flatnonzero(kind == k)
+            pairs = self.matches[k].add(things.box[mine], things.score[mine], box[own], hidden[own])
+            for d, t in pairs:
+                if things.score[mine[d]] < 0.3:
+                    continue
+                truth = float(np.linalg.norm(xyz[own[t]]))
+                self.distance[k].append((float(np.linalg.norm(things.xyz[mine[d]])) - truth) / truth)
+                if k == ThingKind.LIGHT and p.box_state[at][own[t]] >= 0 and away[own[t]] <= LIGHTS_NEAR:
+                    self.states[p.box_state[at][own[t]], things.state[mine[d]]] += 1
+                face = int(p.box_face[at][own[t]]) if k == ThingKind.SIGN else -1
+                if face >= 0 and away[own[t]] <= SIGNS_NEAR:
+                    self._sign(p.rgb[i], things.box[mine[d]], face, read_sign)
+
+    def _sign(self, rgb: np.ndarray, box: np.ndarray, face: int, read_sign: SignClassifier) -> None:
+        from perception.perceive import SIGN_PIXELS, sign_crop
+
+        crop = sign_crop(rgb, box)
+        if crop is not None and box[3] - box[1] >= SIGN_PIXELS:
+            self.signs.append(int(read_sign([crop])[0][0]) == face)
+
+    def report(self) -> dict[str, Any]:
+        lights = int(self.states.sum())
+        reds = int(self.states[list(_RED)].sum())
+        return {
+            "iou": {name: iou.value for name, iou in self.iou.items()},
+            "lane_f1": self.lane.f1, "lane_precision": self.lane.precision, "lane_recall": self.lane.recall,
+            "lane_offset_m": percentiles(self.offset),
+            "ap50": {k.name.lower(): m.average_precision() for k, m in self.matches.items()},
+            "wanted": {k.name.lower(): m.wanted for k, m in self.matches.items()},
+            "distance_error": {k.name.lower(): percentiles(v) for k, v in self.distance.items()},
+            "light_state_accuracy": float(np.trace(self.states) / lights) if lights else float("nan"),
+            "lights": lights,
+            "red_called_green": int(self.states[list(_RED), LightState.GREEN].sum()) / reds if reds else float("nan"),
+            "light_states": self.states.tolist(),
+            "sign_accuracy": float(np.mean(self.signs)) if self.signs else float("nan"), "signs": len(self.signs),
+        }  # fmt: skip
+
+
+def _print(report: dict[str, Any]) -> None:
+    table = Table(title=f"{report['data']}, n = {report['n']}")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    for name, value in report.items():
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                told = inner if not isinstance(inner, dict) else {k: _short(v) for k, v in inner.items()}
+                table.add_row(f"{name} {key}", _short(told))
+        elif not isinstance(value, list) and name not in ("data", "n"):
+            table.add_row(name, _short(value))
+    Console().print(table)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
