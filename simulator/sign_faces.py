@@ -69,7 +69,7 @@ def _prohibition(pen: Pen) -> None:
 
 def _limit(pen: Pen, number: str) -> None:
     _prohibition(pen)
-    height = 0.78 if len(number) < 3 else 0.66
+    height = 0.8 if len(number) < 3 else 0.72
     digits(pen, number, 0.0, 0.0, height * pen.style.scale, BLACK, narrow=len(number) > 2)
 
 
@@ -93,13 +93,13 @@ def _triangle(pen: Pen, down: bool = False) -> None:
         return [(x * k, cy + (y - cy) * k) for x, y in corners]
 
     pen.round_polygon(shrink(0.95), 0.07, s.red)
-    pen.round_polygon(shrink(0.95 - 0.3 * s.border), 0.02, s.white)
+    pen.round_polygon(shrink(0.95 - 0.27 * s.border), 0.02, s.white)
 
 
 def _warning(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
     def face(pen: Pen) -> None:
         _triangle(pen)
-        with pen.placed(0.0, 0.25, 0.53 * pen.style.scale):
+        with pen.placed(0.0, 0.25, 0.46 * pen.style.scale):
             draw(pen)
 
     return face

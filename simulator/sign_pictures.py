@@ -44,11 +44,10 @@ def lorry(pen: "Pen") -> None:
 
 
 def crossing_ahead(pen: "Pen") -> None:
-    """A broad arrow up, crossed by a thin road."""
-    pen.polygon(
-        [(0, -1.0), (0.4, -0.42), (0.17, -0.42), (0.17, 0.86), (-0.17, 0.86), (-0.17, -0.42), (-0.4, -0.42)], BLACK
-    )
-    pen.polygon([(-0.62, 0.02), (0.62, 0.02), (0.62, 0.24), (-0.62, 0.24)], BLACK)
+    """A broad arrow up with a notched foot, crossed by a thin road."""
+    half = [(0.0, -0.95), (0.36, -0.5), (0.26, -0.5), (0.26, 0.85), (0.0, 0.6)]
+    pen.polygon(half + [(-x, y) for x, y in half[::-1]], BLACK)
+    pen.polygon([(-0.7, -0.06), (0.7, -0.06), (0.7, 0.16), (-0.7, 0.16)], BLACK)
 
 
 def exclamation(pen: "Pen") -> None:
@@ -71,9 +70,10 @@ def _bend(pen: "Pen", side: float) -> None:
 
 
 def double_bend(pen: "Pen") -> None:
-    """First to the left."""
-    pen.line([(0.26, 0.86), (0.26, 0.3), (-0.2, 0.02), (-0.2, -0.5)], 0.27, BLACK)
-    pen.polygon([(-0.2, -0.98), (-0.54, -0.44), (0.14, -0.44)], BLACK)
+    """First to the left: two bars, the one from below to the right of the other, joined askew."""
+    left = [(-0.4, -0.95), (-0.08, -0.75), (-0.08, -0.02), (0.4, -0.2)]
+    right = [(0.4, 0.95), (0.08, 0.7), (0.08, 0.12), (-0.4, 0.3)]
+    pen.polygon([*left, *right], BLACK)
 
 
 def bumps(pen: "Pen") -> None:
@@ -142,7 +142,7 @@ def children(pen: "Pen") -> None:
     """Two that run to the left, the smaller one ahead."""
     for x, y, k in ((0.34, -0.02, 1.0), (-0.5, 0.24, 0.74)):
         pen.disc(x + 0.02 * k, y - 0.72 * k, 0.17 * k, BLACK)
-        pen.line([(x, y - 0.46 * k), (x + 0.1 * k, y + 0.06 * k)], 0.28 * k, BLACK, round_ends=True)
+        pen.line([(x, y - 0.46 * k), (x + 0.1 * k, y + 0.06 * k)], 0.22 * k, BLACK, round_ends=True)
         pen.line(
             [(x + 0.06 * k, y + 0.1 * k), (x - 0.26 * k, y + 0.3 * k), (x - 0.3 * k, y + 0.84 * k)], 0.16 * k, BLACK
         )
@@ -175,28 +175,27 @@ def snow(pen: "Pen") -> None:
 
 
 def deer(pen: "Pen") -> None:
-    """A deer that leaps to the left."""
+    """A deer that leaps to the left: head and chest high, hind legs stretched out below."""
     body = [
-        (-0.44, -0.3),
-        (-0.2, -0.12),
-        (0.3, -0.06),
-        (0.62, 0.02),
-        (0.66, 0.16),
-        (0.4, 0.24),
-        (0.0, 0.22),
-        (-0.34, 0.16),
-        (-0.5, -0.1),
+        (-0.5, -0.36),
+        (-0.3, -0.3),
+        (0.1, 0.02),
+        (0.52, 0.2),
+        (0.7, 0.36),
+        (0.52, 0.46),
+        (0.1, 0.36),
+        (-0.3, 0.2),
+        (-0.5, -0.05),
     ]
     pen.polygon(body, BLACK)
-    pen.polygon([(-0.36, -0.1), (-0.42, -0.6), (-0.56, -0.62), (-0.62, -0.2), (-0.44, 0.1)], BLACK)
-    pen.polygon([(-0.44, -0.7), (-0.6, -0.7), (-0.88, -0.46), (-0.82, -0.38), (-0.5, -0.48)], BLACK)
-    pen.line([(-0.46, -0.68), (-0.3, -0.98)], 0.07, BLACK)
-    pen.line([(-0.4, -0.8), (-0.22, -0.84)], 0.06, BLACK)
-    pen.line([(-0.4, 0.1), (-0.72, 0.2), (-0.86, 0.5)], 0.1, BLACK)
-    pen.line([(-0.26, 0.14), (-0.5, 0.38), (-0.42, 0.66)], 0.1, BLACK)
-    pen.line([(0.5, 0.16), (0.72, 0.46), (1.0, 0.62)], 0.12, BLACK)
-    pen.line([(0.4, 0.18), (0.5, 0.54), (0.76, 0.78)], 0.12, BLACK)
-    pen.line([(0.62, 0.06), (0.8, -0.06)], 0.09, BLACK)
+    pen.polygon([(-0.52, -0.1), (-0.62, -0.66), (-0.44, -0.7), (-0.3, -0.24)], BLACK)
+    pen.polygon([(-0.44, -0.78), (-0.6, -0.78), (-0.86, -0.6), (-0.82, -0.5), (-0.5, -0.56)], BLACK)
+    pen.line([(-0.5, -0.76), (-0.42, -1.0)], 0.06, BLACK)
+    pen.line([(-0.46, -0.8), (-0.28, -0.94)], 0.06, BLACK)
+    pen.line([(-0.42, 0.0), (-0.76, 0.06), (-0.7, 0.34)], 0.1, BLACK)
+    pen.line([(-0.3, 0.12), (-0.56, 0.3), (-0.44, 0.52)], 0.1, BLACK)
+    pen.line([(0.56, 0.36), (0.76, 0.62), (0.98, 0.8)], 0.12, BLACK)
+    pen.line([(0.46, 0.4), (0.56, 0.7), (0.74, 0.94)], 0.12, BLACK)
 
 
 def ahead_arrow(pen: "Pen") -> None:

@@ -73,7 +73,8 @@ class SignCrops:
             corners[:, 0] *= rng.uniform(0.65, 1.0)
         target = (centre + corners * half).astype(np.float32)
         n = template.shape[0]
-        source = np.array([[0, 0], [n, 0], [n, n], [0, n]], np.float32)
+        (y0, y1), (x0, x1) = (np.flatnonzero(template[:, :, 3].any(axis=axis))[[0, -1]] for axis in (1, 0))
+        source = np.array([[x0, y0], [x1 + 1, y0], [x1 + 1, y1 + 1], [x0, y1 + 1]], np.float32)  # crops fit the outline
         matrix = cv2.getPerspectiveTransform(source, target)
         flat = _wear(template, rng) if rng.random() < 0.5 else template
         size = (big, big)
