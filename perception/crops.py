@@ -21,7 +21,7 @@ def resize_crop(crop: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if crop.ndim != 3 or crop.shape[2] != 3 or crop.dtype != np.uint8 or min(crop.shape[:2]) < 1:
         raise ValueError(f"a crop is {crop.dtype} {crop.shape}, expected uint8 (height, width, 3)")
     mode = cv2.INTER_AREA if max(crop.shape[:2]) > side else cv2.INTER_LINEAR
-    return cv2.resize(crop, (side, side), interpolation=mode)
+    return np.asarray(cv2.resize(crop, (side, side), interpolation=mode), np.uint8)
 
 
 class _Classifier:
@@ -41,7 +41,7 @@ class _Classifier:
         if not len(crops):
             return np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
         ready = np.stack([resize_crop(np.asarray(crop), self._side) for crop in crops])
-        logits = self._session.run(None, {"crops": ready})[0]
+        logits = np.asarray(self._session.run(None, {"crops": ready})[0])
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
         return odds.argmax(axis=1), odds

@@ -52,8 +52,9 @@ class Pictures:
     def spec(self, i: int) -> CameraSpec:
         """The camera that took picture i."""
         height, width = self.rgb.shape[1:3]
+        k1, k2, p1, p2, k3 = map(float, self.distortion[i])
         pose = dict(zip(CAMERA_FIELDS, map(float, self.camera[i]), strict=True))
-        return CameraSpec("picture", int(width), int(height), distortion=tuple(map(float, self.distortion[i])), **pose)
+        return CameraSpec("picture", int(width), int(height), distortion=(k1, k2, p1, p2, k3), **pose)
 
     def boxes(self, i: int) -> slice:
         """Where the boxes of picture i lie."""
@@ -88,7 +89,7 @@ class ShardWriter:
         arrays["box_start"] = np.cumsum([0] + [len(r["box_kind"]) for r in self._rows])
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         with open(part, "wb") as file:
-            np.savez(file, **arrays)
+            np.savez(file, allow_pickle=False, **arrays)
         os.replace(part, self.path)
 
 

@@ -107,7 +107,7 @@ def decode_lines(answer: Answer, n: int, spec: CameraSpec, threshold: float = LI
     weight /= weight.sum(axis=1, keepdims=True)
     x = (weight * columns).sum(axis=1)
     spread = np.sqrt((weight * (columns - x[:, None]) ** 2).sum(axis=1)) * STRIDE
-    px = np.stack((x * STRIDE + MIDDLE, row * STRIDE + MIDDLE), axis=1)
+    px = np.stack((x * STRIDE + MIDDLE, row * STRIDE + MIDDLE), axis=1).astype(np.float64)
     xy, falls = spec.ground(px) if len(row) else (np.zeros((0, 2)), np.zeros(0, np.bool_))
     away = np.hypot(xy[:, 0], xy[:, 1])
     sigma = (0.35 * spread + _PIXEL) * away / spec.focal

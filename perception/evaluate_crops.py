@@ -83,7 +83,7 @@ def light_items(root: Path) -> list[Item]:
     """
     if not root.is_dir():
         raise ValueError(f"{root}: there is no such folder")
-    items = [
+    items: list[Item] = [
         (path, None, int(LIGHTS[folder.name.lower()]))
         for folder in sorted(root.rglob("*"))
         if folder.is_dir() and folder.name.lower() in LIGHTS
@@ -106,7 +106,7 @@ def read_crop(item: Item) -> NDArray[np.uint8] | None:
         picture = picture[max(y0 - my, 0) : y1 + my + 1, max(x0 - mx, 0) : x1 + mx + 1]
         if picture.size == 0:
             return None
-    return np.ascontiguousarray(picture[:, :, ::-1])
+    return np.ascontiguousarray(picture[:, :, ::-1]).astype(np.uint8, copy=False)
 
 
 def score(

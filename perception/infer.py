@@ -68,4 +68,4 @@ class EyeNet:
             raise ValueError(
                 f"pictures are {pictures.dtype} {pictures.shape}, expected uint8 (N, {', '.join(map(str, shape))})"
             )
-        return Answer(*self._session.run(None, {"picture": pictures}))
+        return Answer(*(np.asarray(part) for part in self._session.run(None, {"picture": pictures})))

@@ -62,9 +62,9 @@ class Matches:
             if best >= 0 and fit[best] >= self.least:
                 free[best] = False
                 pairs.append((int(d), best))
-                self._note(score[d], True)
+                self._note(float(score[d]), True)
             elif not (len(true) and (ignored & (overlap[d] >= 0.2)).any()):
-                self._note(score[d], False)
+                self._note(float(score[d]), False)
         return pairs
 
     def _note(self, score: float, hit: bool) -> None:

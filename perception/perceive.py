@@ -151,7 +151,7 @@ class Perceiver:
         if pictures.shape[2:4] != (INPUT_HEIGHT, INPUT_WIDTH):
             own = [cv2.resize(p, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=cv2.INTER_AREA) for p in own]
         small = scaled(spec, pictures.shape[3], pictures.shape[2])
-        answer = self.net(np.stack(own))
+        answer = self.net(np.stack(own).astype(np.uint8, copy=False))
         for n, (b, k) in enumerate(which):
             key = spec.name, int(b), int(k)
             self._views[key] = self._view(

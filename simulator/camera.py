@@ -78,6 +78,13 @@ def _make_lens(spec: CameraSpec) -> _Lens:
     return _Lens(source, f, (-left, -top), (right * f - left).astype(np.float32), (down * f - top).astype(np.float32))
 
 
+def _bend(part: NDArray, lens: _Lens, mode: int) -> NDArray:
+    """A picture, or what is in its pixels, as the lens throws it."""
+    source = np.ascontiguousarray(part)
+    out = cv2.remap(source, lens.map_x, lens.map_y, mode, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(out, part.dtype)
+
+
 def _fields(spec: CameraSpec) -> dict:
     return {name: getattr(spec, name) for name in CameraSpec.__dataclass_fields__}
 
@@ -147,11 +154,8 @@ class CameraRenderer:
         tag = canvas.word.view(np.uint8)[:, 3::4]
         instance, depth = canvas.instance, canvas.inverse_depth
         if lens is not None:
-            rgb = cv2.remap(rgb, lens.map_x, lens.map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            tag, depth, instance = (
-                cv2.remap(np.ascontiguousarray(part), lens.map_x, lens.map_y, cv2.INTER_NEAREST)
-                for part in (tag, depth, instance)
-            )
+            rgb = _bend(rgb, lens, cv2.INTER_LINEAR)
+            tag, depth, instance = (_bend(part, lens, cv2.INTER_NEAREST) for part in (tag, depth, instance))
         rain = float(canvas.light[0]["rain"])
         if rain > 0.0:
             draw_rain(rgb, np.float32(rain), start & 0xFFFFFF, np.float32(0.15))
@@ -170,7 +174,8 @@ class CameraRenderer:
         told = engine.hooks.weather[b] if weather is None else weather
         own_seed = int(state.seed[b]) if seed is None else seed
         canvas.light[0] = light = make_light(told, float(state.step[b]) * engine.scenario.dt, own_seed)
-        pose = tuple(float(getattr(state, name)[b, slot]) for name in ("x", "y", "z", "yaw"))
+        x, y, z, yaw = (float(getattr(state, name)[b, slot]) for name in ("x", "y", "z", "yaw"))
+        pose = x, y, z, yaw
         row = canvas.camera[0]
         slope = self._slope(b, slot)
         if lens is None:

@@ -154,7 +154,7 @@ def _closed_mask(quads: NDArray) -> tuple[NDArray[np.uint8], NDArray]:
     for quad in fixed:
         cv2.fillConvexPoly(mask, quad, 1, cv2.LINE_8, _SHIFT)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
-    return cv2.morphologyEx(mask, cv2.MORPH_CLOSE, disc), corner
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, disc), np.uint8), corner
 
 
 def _segments(m: RoadMap) -> NDArray[np.int64]:

@@ -77,7 +77,7 @@ def frustum(canvas, at, x0, x1, y0, y1, z0, z1, front, rear, side, r, g, b, top,
 def wheel(canvas, at, x, y, radius, tag, instance):
     """A wheel in the plane of a side: an octagon with a hub."""
     ox, oy, oz, c, s = at
-    for ring in range(2.0):
+    for ring in range(2):
         size = radius if ring == 0 else radius * 0.55
         out = y + (0.01 * ring if y > 0 else -0.01 * ring)
         for i in range(8):

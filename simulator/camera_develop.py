@@ -82,7 +82,9 @@ def blur_along(picture: NDArray[np.uint8], pixels: float, angle: float) -> NDArr
     a, b = (tuple(round(x) for x in end) for end in ends)
     cv2.line(line, a, b, 1.0, 1, cv2.LINE_AA, 4)
     total = float(line.sum())
-    return picture if total <= 0.0 else cv2.filter2D(picture, -1, line / total, borderType=cv2.BORDER_REPLICATE)
+    if total <= 0.0:
+        return picture
+    return np.asarray(cv2.filter2D(picture, -1, line / total, borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def compress(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
@@ -90,4 +92,4 @@ def compress(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     done, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
     if not done:
         raise ValueError(f"a picture of {picture.shape} could not be compressed")
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[:, :, ::-1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[:, :, ::-1]

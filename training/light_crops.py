@@ -152,4 +152,6 @@ def _camera(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
     if rng.random() < 0.4:
         _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
         small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    return cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA if high > SIDE else cv2.INTER_LINEAR)
+    return np.asarray(
+        cv2.resize(small, (SIDE, SIDE), interpolation=cv2.INTER_AREA if high > SIDE else cv2.INTER_LINEAR), np.uint8
+    )

@@ -198,4 +198,4 @@ def _camera(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
         _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
         small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     mode = cv2.INTER_AREA if native > SIDE else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
-    return cv2.resize(small, (SIDE, SIDE), interpolation=mode)
+    return np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=mode), np.uint8)
