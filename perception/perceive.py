@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import layout
-from perception.crops import SignClassifier
+from perception.crops import LightClassifier, SignClassifier
 from perception.decode import LinePoints, Things, decode_edges, decode_lines, decode_paint, decode_seg, decode_things
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
@@ -36,6 +36,7 @@ from world.sign_names import NO_SIGN
 
 MOST_PIXELS = 20_000_000
 SIGN_PIXELS = 9.0  # [px] height of a sign's box from which on it is read
+LIGHT_PIXELS = 5.0  # [px] height of a light's box from which on its crop is read
 _SAME = 0.06  # [rad] between the directions of one thing as two cameras see it
 _BODY = {
     ThingKind.VEHICLE: BodyKind.CAR,
@@ -78,16 +79,18 @@ class Perceiver:
     Args:
         rig: cameras, by whose names pictures arrive.
         net: the eyes' network; None: the one that is shipped.
-        read_sign: crops -> (classes, probabilities); None: the classifier that is shipped.
+        read_sign, read_light: crops -> (classes, probabilities); None: the classifiers that are shipped.
     """
 
     def __init__(
         self, rig: Sequence[CameraSpec] = RIG, net: Callable[[NDArray[np.uint8]], Answer] | None = None,
         read_sign: Callable | None = None,
+        read_light: Callable | None = None,
     ):  # fmt: skip
         self.rig = tuple(rig)
         self.net = net or EyeNet()
         self.read_sign = read_sign or SignClassifier()
+        self.read_light = read_light or LightClassifier()
         self._views: dict[tuple[str, int, int], View] = {}
         self._time: NDArray | None = None
         self._percept: Percept | None = None
@@ -163,6 +166,7 @@ class Perceiver:
 
     def _view(self, answer: Answer, n: int, spec: CameraSpec, picture: NDArray, time: float, first: bool) -> View:
         things, seg = decode_things(answer, n, spec), decode_seg(answer, n)
+        read_lights(things, picture, self.read_light)
         view = View(time, things, decode_lines(answer, n, spec))
         view.stop_lines = decode_paint(seg, layout.STOP_LINE, spec)
         view.crosswalks = decode_paint(seg, layout.CROSSWALK, spec)
@@ -223,6 +227,24 @@ class Perceiver:
             some = np.concatenate(kerb)
             percept.line_kind[b, k, slot] = int(len(some) > 0 and some.mean() > 0.5)
             percept.line_dashed[b, k, slot] = len(some) > 0 and float(np.concatenate(dashed).mean()) > 0.5
+
+
+def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
+    """Let a classifier of crops say what the lights show that are large enough; their states are overwritten."""
+    scale = np.array([picture.shape[1] / INPUT_WIDTH, picture.shape[0] / INPUT_HEIGHT] * 2)
+    which, crops = [], []
+    for d in np.flatnonzero((things.kind == ThingKind.LIGHT) & (things.front > 0.5)):
+        x0, y0, x1, y1 = things.box[d]
+        dx, dy = 0.1 * (x1 - x0), 0.05 * (y1 - y0)
+        left, top, right, bottom = ((np.array([x0 - dx, y0 - dy, x1 + dx, y1 + dy]) + 0.5) * scale).round().astype(int)
+        crop = picture[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
+        if y1 - y0 >= LIGHT_PIXELS and min(crop.shape[:2]) >= 2:
+            which.append(int(d))
+            crops.append(crop)
+    if crops:
+        states, odds = classify(crops)
+        things.state[which] = states
+        things.state_score[which] = odds[np.arange(len(which)), states]
 
 
 def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:

@@ -13,13 +13,14 @@ from rich.progress import track
 from rich.table import Table
 
 from perception import layout
-from perception.crops import SignClassifier
+from perception.crops import LightClassifier, SignClassifier
 from perception.dataset import Pictures, read_pictures
 from perception.decode import decode_lines, decode_things, full_seg
 from perception.infer import WEIGHTS, EyeNet
 from perception.lane_metrics import LaneScore, lane_f1
 from perception.line_fit import fit_line
 from perception.metrics import Iou, Matches, mask_iou, percentiles
+from perception.perceive import SIGN_PIXELS, read_lights, sign_crop
 from perception.records import LINE_X
 from perception.targets import SEEN, SMALLEST, line_target
 from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
@@ -80,7 +81,7 @@ def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, A
     A road user is asked for within NEAR metres where at least SEEN of it is seen and its box is SMALLEST high; what is
     smaller, further or more hidden is neither right nor wrong.
     """
-    net, signs = EyeNet(weights), SignClassifier()
+    net, signs, lights = EyeNet(weights), SignClassifier(), LightClassifier()
     tally = _Tally()
     start = time.perf_counter()
     for i in track(range(len(pictures)), "evaluating"):
@@ -88,6 +89,7 @@ def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, A
         tally.masks(pictures, i, full_seg(answer, 0))
         tally.lines(pictures, i, decode_lines(answer, 0, pictures.spec(i)))
         things = decode_things(answer, 0, pictures.spec(i), np.full(5, 0.05))
+        read_lights(things, pictures.rgb[i], lights)
         tally.things(pictures, i, things, signs)
     report = {"data": "sim", "n": len(pictures), "weights": str(weights or WEIGHTS / "eye.onnx"), **tally.report()}
     return report | {"seconds": time.perf_counter() - start}
@@ -157,8 +159,6 @@ class _Tally:
                     self._sign(p.rgb[i], things.box[mine[d]], face, read_sign)
 
     def _sign(self, rgb: np.ndarray, box: np.ndarray, face: int, read_sign: SignClassifier) -> None:
-        from perception.perceive import SIGN_PIXELS, sign_crop
-
         crop = sign_crop(rgb, box)
         if crop is not None and box[3] - box[1] >= SIGN_PIXELS:
             self.signs.append(int(read_sign([crop])[0][0]) == face)
