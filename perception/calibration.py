@@ -1,7 +1,6 @@
 """A camera's lens by pictures of a chessboard (OpenCV), and pictures freed of its distortion."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from perception.pictures import read_picture
 from world.camera import undistort
+from world.files import whole
 
 F64 = NDArray[np.float64]
 _FORMAT = "tarmac.calibration/1"
@@ -125,9 +125,8 @@ def calibrate(paths: Sequence[Path | str], board: tuple[int, int] = (9, 6), squa
 def write_calibration(calibration: Calibration, path: Path | str) -> None:
     """Write it as JSON: to a temporary name, then renamed."""
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps({"format": _FORMAT} | asdict(calibration), indent=1) + "\n")
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(json.dumps({"format": _FORMAT} | asdict(calibration), indent=1) + "\n")
 
 
 def read_calibration(path: Path | str) -> Calibration:

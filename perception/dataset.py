@@ -4,7 +4,6 @@ A shard holds arrays only (nothing is unpickled). Boxes of all its pictures lie 
 where each picture's begin. A folder of shards is read into memory as one Pictures.
 """
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from world.camera import CameraSpec
 from world.camera_labels import BoxLabels, LineLabels
+from world.files import whole
 
 CAMERA_FIELDS = ("fov", "x", "y", "z", "yaw", "pitch", "roll")
 _SUFFIX = ".npz"
@@ -87,10 +87,8 @@ class ShardWriter:
         arrays = {n: np.stack([r[n] for r in self._rows]) for n in ("rgb", "tag", "camera", "distortion", *_LINE)}
         arrays |= {n: np.concatenate([r[n] for r in self._rows]) for n in _BOX}
         arrays["box_start"] = np.cumsum([0] + [len(r["box_kind"]) for r in self._rows])
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        with open(part, "wb") as file:
+        with whole(self.path) as part, open(part, "wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
-        os.replace(part, self.path)
 
 
 def read_shard(path: Path) -> Pictures:

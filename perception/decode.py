@@ -3,7 +3,6 @@
 Frame: body (x forward, y left, z up, origin at the box centre on the ground). The road is taken as the plane z = 0.
 """
 
-import math
 from typing import NamedTuple
 
 import cv2
@@ -16,6 +15,7 @@ from perception.layout import DEPTH_SHIFT, MEAN_SIZE, STRIDE
 from perception.targets import MIDDLE
 from world.camera import CameraSpec
 from world.camera_labels import LINE_SLOTS
+from world.lane_arrays import wrap
 
 F64 = NDArray[np.float64]
 THRESHOLD = np.array([0.3, 0.3, 0.3, 0.3, 0.3])  # of the heat, by ThingKind
@@ -86,7 +86,7 @@ def decode_things(answer: Answer, n: int, spec: CameraSpec, threshold: NDArray |
     odds /= np.maximum(odds.sum(axis=1, keepdims=True), 1e-12)
     state = odds.argmax(axis=1)
     return Things(
-        kind.astype(np.int8), score, box, xyz, sigma, size, (yaw + math.pi) % (2.0 * math.pi) - math.pi,
+        kind.astype(np.int8), score, box, xyz, sigma, size, wrap(yaw),
         state.astype(np.int8), odds[np.arange(len(kind)), state], _sigmoid(value[:, layout.FRONT.start]),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Scores of lane finders on anybody's pictures in CULane's or TuSimple's layout."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,9 @@ def evaluate_culane(
     find = finder or lane_finder(method, camera, weights)
     scores: list[LaneScore] = []
     seconds = 0.0
-    for item in data.pictures:
-        lines, picture, spent = _found(item, find, data)
-        if picture is None:
-            continue
+    for item, lines, (height, width), spent in _found(find, data):
         seconds += spent
-        scores.append(lane_f1(lines, item.lines, picture[1], picture[0], iou=iou))
+        scores.append(lane_f1(lines, item.lines, width, height, iou=iou))
     _some(scores, root, data)
     total = sum(scores, LaneScore(0, 0, 0))
     return {
@@ -88,13 +85,10 @@ def evaluate_tusimple(
     scores: list[TusimpleScore] = []
     drawn: list[LaneScore] = []
     seconds = 0.0
-    for item in data.pictures:
-        lines, picture, spent = _found(item, find, data)
-        if picture is None:
-            continue
+    for item, lines, (height, width), spent in _found(find, data):
         seconds += spent
         scores.append(tusimple_score([at_rows(line, item.rows) for line in lines], item.lanes, item.rows))
-        drawn.append(lane_f1(lines, item.lines, picture[1], picture[0]))
+        drawn.append(lane_f1(lines, item.lines, width, height))
     _some(scores, root, data)
     total = sum(drawn, LaneScore(0, 0, 0))
     return {
@@ -110,16 +104,17 @@ def _mean_accuracy(scores: Sequence[TusimpleScore]) -> float:
     return float(np.mean([s.accuracy for s in scores]))
 
 
-def _found(item: LanePicture, find: Finder, data: LaneData) -> tuple[list, tuple[int, int] | None, float]:
-    """(lines of two points and more, (height, width) of the picture, seconds); None: unreadable, and noted as such."""
-    try:
-        rgb = read_picture(item.path)
-    except ValueError as error:
-        data.broken.append(str(error))
-        return [], None, 0.0
-    start = time.process_time()
-    lines = [line for line in find(rgb) if len(line) >= 2]
-    return lines, rgb.shape[:2], time.process_time() - start
+def _found(find: Finder, data: LaneData) -> Iterator[tuple[LanePicture, list, tuple[int, int], float]]:
+    """(picture, lines of two points and more, (height, width), seconds); pictures that cannot be read are noted."""
+    for item in data.pictures:
+        try:
+            rgb = read_picture(item.path)
+        except ValueError as error:
+            data.broken.append(str(error))
+            continue
+        start = time.process_time()
+        lines = [line for line in find(rgb) if len(line) >= 2]
+        yield item, lines, (rgb.shape[0], rgb.shape[1]), time.process_time() - start
 
 
 def _some(scores: Sequence, root: Path | str, data: LaneData) -> None:

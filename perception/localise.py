@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from world.lane_arrays import wrap
 from world.records import SensorFrame, Task
 
 F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
@@ -42,11 +43,6 @@ class LocaliserConfig:
     start_yaw_sigma: float = 0.4  # [rad] of the first waypoints' direction against the vehicle's heading
     gate: float = 16.0  # squared Mahalanobis distance beyond which a measurement is an outlier
     lost_after: int = 30  # outliers on end after which the filter doubts itself instead
-
-
-def wrap(angle: F64) -> F64:
-    """Angles brought into [-pi, pi) [rad]."""
-    return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 class Localiser:

@@ -6,7 +6,7 @@ until its next picture comes.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from perception.decode import LinePoints, Things, decode_edges, decode_lines, de
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
 from perception.line_fit import fit_line
+from perception.pictures import allowed_size
 from perception.records import (
     CROSSINGS,
     DETECTIONS,
@@ -31,10 +32,10 @@ from world.camera import RIG, CameraSpec
 from world.camera_labels import LINE_SLOTS
 from world.camera_tags import ThingKind
 from world.kinds import BodyKind
+from world.lane_arrays import wrap
 from world.records import SensorFrame
 from world.sign_names import NO_SIGN
 
-MOST_PIXELS = 20_000_000
 SIGN_PIXELS = 9.0  # [px] height of a sign's box from which on it is read
 LIGHT_PIXELS = 5.0  # [px] height of a light's box from which on its crop is read
 _SAME = 0.06  # [rad] between the directions of one thing as two cameras see it
@@ -68,9 +69,7 @@ def check_picture(name: str, pictures: NDArray) -> None:
         raise ValueError(
             f"camera {name}: pictures are {pictures.dtype} {pictures.shape}, expected uint8 (B, K, H, W, 3)"
         )
-    height, width = pictures.shape[2:4]
-    if height < 8 or width < 8 or height * width > MOST_PIXELS:
-        raise ValueError(f"camera {name}: pictures of {width} x {height}, allowed are 8 x 8 to {MOST_PIXELS} pixels")
+    allowed_size(f"camera {name}", pictures.shape[3], pictures.shape[2])
 
 
 class Perceiver:
@@ -94,7 +93,6 @@ class Perceiver:
         self._views: dict[tuple[str, int, int], View] = {}
         self._time: NDArray | None = None
         self._percept: Percept | None = None
-        self.answers: dict[tuple[str, int, int], tuple[Answer, int]] = {}  # of this tick, for drawings
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
         """Forget what drivers saw. Args: mask: (B, K); None: all."""
@@ -160,7 +158,6 @@ class Perceiver:
             self._views[key] = self._view(
                 answer, n, small, pictures[b, k], float(frame.time[b, k]), spec is self.rig[0]
             )
-            self.answers[key] = answer, n
             seen.add(key)
         return seen
 
@@ -202,7 +199,7 @@ class Perceiver:
             view = self._views.get((spec.name, b, k))
             if view is not None and latest - view.time <= _STALE:
                 views.append((spec, view, (spec.name, b, k) in seen_now))
-        self._tell_lines(b, k, views, percept)
+        _tell_lines(b, k, views, percept)
         _tell_users(b, k, views, percept)
         _tell_faces(b, k, views, percept)
         for name in ("stop_lines", "crosswalks"):
@@ -210,23 +207,6 @@ class Perceiver:
         for _, view, new in views:
             if view.edges is not None and new:
                 percept.edge_xy[b, k], percept.edge_valid[b, k] = view.edges
-
-    def _tell_lines(self, b: int, k: int, views: list, percept: Percept) -> None:
-        for slot in range(LINE_SLOTS):
-            xy, sigma, kerb, dashed = [], [], [], []
-            for _, view, _ in views:
-                at = view.lines.slot == slot
-                xy.append(moved(view.lines.xy[at], view))
-                sigma.append(view.lines.sigma[at])
-                kerb.append(view.lines.kerb[at])
-                dashed.append(view.lines.dashed[at])
-            y, sure, valid = fit_line(np.concatenate(xy), np.concatenate(sigma))
-            percept.line_y[b, k, slot] = np.where(valid, y, 0.0)
-            percept.line_sigma[b, k, slot] = np.where(valid, sure, 0.0)
-            percept.line_valid[b, k, slot] = valid
-            some = np.concatenate(kerb)
-            percept.line_kind[b, k, slot] = int(len(some) > 0 and some.mean() > 0.5)
-            percept.line_dashed[b, k, slot] = len(some) > 0 and float(np.concatenate(dashed).mean()) > 0.5
 
 
 def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
@@ -264,8 +244,7 @@ def scaled(spec: CameraSpec, width: int, height: int) -> CameraSpec:
     """The camera whose pictures of width x height are scaled to the network's size."""
     if abs(width * INPUT_HEIGHT - height * INPUT_WIDTH) > 0.02 * width * INPUT_HEIGHT:
         raise ValueError(f"camera {spec.name}: pictures of {width} x {height}; two to one is what the network takes")
-    fields = {name: getattr(spec, name) for name in CameraSpec.__dataclass_fields__}
-    return CameraSpec(**{**fields, "width": INPUT_WIDTH, "height": INPUT_HEIGHT})
+    return replace(spec, width=INPUT_WIDTH, height=INPUT_HEIGHT)
 
 
 def moved(xy: NDArray, view: View) -> NDArray:
@@ -299,6 +278,24 @@ def _fused(views: list, kinds: tuple[ThingKind, ...]) -> list[tuple[View, int, b
     return [(view, d, new) for view, d, new, _, _ in out]
 
 
+def _tell_lines(b: int, k: int, views: list, percept: Percept) -> None:
+    for slot in range(LINE_SLOTS):
+        xy, sigma, kerb, dashed = [], [], [], []
+        for _, view, _ in views:
+            at = view.lines.slot == slot
+            xy.append(moved(view.lines.xy[at], view))
+            sigma.append(view.lines.sigma[at])
+            kerb.append(view.lines.kerb[at])
+            dashed.append(view.lines.dashed[at])
+        y, sure, valid = fit_line(np.concatenate(xy), np.concatenate(sigma))
+        percept.line_y[b, k, slot] = np.where(valid, y, 0.0)
+        percept.line_sigma[b, k, slot] = np.where(valid, sure, 0.0)
+        percept.line_valid[b, k, slot] = valid
+        some = np.concatenate(kerb)
+        percept.line_kind[b, k, slot] = int(len(some) > 0 and some.mean() > 0.5)
+        percept.line_dashed[b, k, slot] = len(some) > 0 and float(np.concatenate(dashed).mean()) > 0.5
+
+
 def _tell_users(b: int, k: int, views: list, percept: Percept) -> None:
     users = percept.users
     found = _fused(views, (ThingKind.VEHICLE, ThingKind.CYCLIST, ThingKind.PEDESTRIAN))[:DETECTIONS]
@@ -308,7 +305,7 @@ def _tell_users(b: int, k: int, views: list, percept: Percept) -> None:
     for i, (view, d, new) in enumerate(found):
         t = view.things
         users.xy[b, k, i] = moved(t.xyz[d : d + 1, :2], view)[0]
-        users.yaw[b, k, i] = (t.yaw[d] - view.yaw + math.pi) % (2.0 * math.pi) - math.pi
+        users.yaw[b, k, i] = wrap(t.yaw[d] - view.yaw)
         users.size[b, k, i] = t.size[d, :2]
         users.kind[b, k, i] = _user_kind(t, d)
         users.score[b, k, i] = t.score[d]

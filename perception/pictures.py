@@ -56,7 +56,7 @@ def read_picture(path: Path | str) -> U8:
 def _check_png(what: str, data: bytes) -> None:
     """Its end is there, and its size is allowed, before anything is unpacked."""
     if len(data) >= 24:
-        _allowed_size(what, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
+        allowed_size(what, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
     if b"IEND" not in data[24:]:
         raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
@@ -70,7 +70,7 @@ def _check_jpeg(what: str, data: bytes) -> None:
             at += 1
             continue
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame header
-            _allowed_size(
+            allowed_size(
                 what, int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
             )
         if kind == 0xDA:  # the picture itself: its end is a mark that cannot be within it
@@ -81,7 +81,8 @@ def _check_jpeg(what: str, data: bytes) -> None:
     raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
 
-def _allowed_size(what: str, width: int, height: int) -> None:
+def allowed_size(what: str, width: int, height: int) -> None:
+    """Raises ValueError: a picture of that size is too small or too large."""
     if width < SMALLEST or height < SMALLEST or width * height > LARGEST:
         raise ValueError(
             f"{what}: {width}x{height} pixels; allowed are sides of {SMALLEST} and more, "
@@ -102,7 +103,7 @@ def as_rgb(picture: NDArray, what: str = "picture") -> U8:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise ValueError(f"{what}: an array of shape {array.shape}; (H, W), or (H, W, 1, 3 or 4), is needed")
-    _allowed_size(what, array.shape[1], array.shape[0])
+    allowed_size(what, array.shape[1], array.shape[0])
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array[..., :3])
@@ -156,7 +157,7 @@ def _video(path: Path) -> tuple[int, Iterator[Frame]]:
         raise ValueError(f"{path}: no video that OpenCV can open")
     total = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    _allowed_size(str(path), width, height)
+    allowed_size(str(path), width, height)
 
     def each() -> Iterator[Frame]:
         number = 0

@@ -25,6 +25,7 @@ from perception.lane_finders import METHODS
 from perception.pictures import VIDEO_SUFFIXES, Frame, frames
 from perception.seen import classical_seer, cnn_seer
 from perception.vanishing import CameraGuess
+from world.files import whole
 from world.names import unknown_name
 
 U8 = NDArray[np.uint8]
@@ -194,16 +195,14 @@ def is_done(path: Path, settings: dict[str, Any]) -> bool:
 
 def write_text(path: Path, text: str) -> None:
     """To a temporary name, then renamed."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def write_picture(path: Path, rgb: U8) -> None:
     """As JPEG: to a temporary name, then renamed."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
     good, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 92])
     if not good:
         raise ValueError(f"{path}: OpenCV cannot write this picture")
-    part.write_bytes(data.tobytes())
-    os.replace(part, path)
+    with whole(path) as part:
+        part.write_bytes(data.tobytes())

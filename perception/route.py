@@ -80,13 +80,17 @@ class DriverRoute:
     aligned: bool = False  # heading and curve agree with the first lane seen
     at: dict[int, float] = field(default_factory=dict)  # index on the curve of the waypoints near by
 
+    def along(self, t: float) -> float:
+        """[m] from the foot to index t of the curve, negative behind it."""
+        if t < self.foot:
+            return -length_between(self.curve, self.count, t, self.foot)
+        return length_between(self.curve, self.count, self.foot, t)
+
     def ahead(self, waypoint: int) -> float:
         """[m] along the route from the foot to a waypoint that has not been passed."""
         near = self.at.get(waypoint)
         if near is not None:
-            if near < self.foot:
-                return -length_between(self.curve, self.count, near, self.foot)
-            return length_between(self.curve, self.count, self.foot, near)
+            return self.along(near)
         known = [w for w in self.at if self.passed < w < waypoint]
         if known:
             return self.ahead(max(known)) + float(self.laid.place[waypoint] - self.laid.place[max(known)])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.curve import foot_on, length_between, place_on
+from perception.curve import foot_on, place_on
 from perception.landmarks import Landmarks, Paint, Post
 from perception.lanes import CHANGES
 from perception.localise import Localiser
@@ -22,6 +22,7 @@ from perception.route import DriverRoute, RouteFinder
 from perception.tracker import Tracker
 from world.camera_labels import OWN_LEFT, OWN_RIGHT
 from world.kinds import Command, LightState, MarkKind, Relation
+from world.lane_arrays import wrap
 from world.records import (
     SCENE_EDGES,
     SCENE_LANE_BEHIND,
@@ -132,7 +133,7 @@ class SceneBuilder:
         out.offset[b, k] = route.offset
         _, _, yaw = place_on(route.curve, route.count, route.foot)
         ego.lane_offset[b, k] = route.offset
-        ego.lane_angle[b, k] = _wrap(float(localiser.odometry[b, k, 2]) - yaw)
+        ego.lane_angle[b, k] = wrap(float(localiser.odometry[b, k, 2]) - yaw)
         ego.on_lane[b, k] = abs(route.offset) < route.half
         self._limits(b, k, route)
 
@@ -165,7 +166,7 @@ class SceneBuilder:
                 continue
             t, d = foot_on(route.curve, route.count, post.x, post.y, 0, route.count - 1)
             if 0.0 <= t <= route.count - 1.0 and c.sign_inner < -d - 0.5 * route.half < c.sign_aside:
-                found.append((post, _along(route, t), face))
+                found.append((post, route.along(t), face))
         return found
 
     # --- What is ahead -----------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ class SceneBuilder:
             t, d = foot_on(route.curve, route.count, x, y, 0, route.count - 1)
             if not 0.0 <= t <= route.count - 1.0 or abs(d) > paint.half + 0.3:
                 continue
-            size, s = float(np.hypot(*(paint.far - paint.near))), _along(route, t)
+            size, s = float(np.hypot(*(paint.far - paint.near))), route.along(t)
             found.append((s - 0.5 * size, s + 0.5 * size, paint))
         return found
 
@@ -321,13 +322,6 @@ class SceneBuilder:
         scene.edge_valid[b, k, : len(which)] = True
 
 
-def _along(route: DriverRoute, t: float) -> float:
-    """[m] from the foot to index t of the curve, negative behind it."""
-    if t < route.foot:
-        return -length_between(route.curve, route.count, t, route.foot)
-    return length_between(route.curve, route.count, route.foot, t)
-
-
 def _mark(percept: Percept, b: int, k: int, slot: int) -> int:
     """MarkKind of a boundary of the own lane."""
     if not percept.line_valid[b, k, slot].any():
@@ -335,10 +329,6 @@ def _mark(percept: Percept, b: int, k: int, slot: int) -> int:
     if percept.line_kind[b, k, slot] == 1:
         return int(MarkKind.CURB)
     return int(MarkKind.BROKEN if percept.line_dashed[b, k, slot] else MarkKind.SOLID)
-
-
-def _wrap(angle: float) -> float:
-    return (angle + math.pi) % (2.0 * math.pi) - math.pi
 
 
 def empty_scene(worlds: int, drivers: int) -> Scene:

@@ -20,6 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from perception.localise import Localiser
 from perception.records import Percept
 from perception.track_filter import PEDESTRIAN, SEEN_ROW, TRACK_ROW, born, kind_of, predict_all, price_all, update
+from world.lane_arrays import wrap
 from world.records import SCENE_OBJECTS, SCENE_RANGE, Objects, Task
 
 BOOL = NDArray[np.bool_]
@@ -156,7 +157,7 @@ class Tracker:
             array[b, k] = 0
         out.xy[b, k, :n, 0], out.xy[b, k, :n, 1] = cos * dx + sin * dy, cos * dy - sin * dx
         out.velocity[b, k, :n, 0], out.velocity[b, k, :n, 1] = cos * vx + sin * vy, cos * vy - sin * vx
-        out.yaw[b, k, :n] = (rows["yaw"] - pose[2] + math.pi) % (2.0 * math.pi) - math.pi
+        out.yaw[b, k, :n] = wrap(rows["yaw"] - pose[2])
         out.size[b, k, :n, 0], out.size[b, k, :n, 1] = rows["length"], rows["width"]
         out.kind[b, k, :n], out.track[b, k, :n] = kind, rows["id"]
         out.score[b, k, :n], out.valid[b, k, :n] = rows["score"], True
@@ -166,5 +167,5 @@ class Tracker:
 def _hidden(far: NDArray, angle: NDArray, width: NDArray) -> BOOL:
     """(n,) whether something nearer lies in the same direction."""
     half = 0.5 * width / np.maximum(far, 1.0)
-    apart = np.abs((angle[:, None] - angle[None] + math.pi) % (2.0 * math.pi) - math.pi)
+    apart = np.abs(wrap(angle[:, None] - angle[None]))
     return np.any((far[None] < far[:, None] - 1.5) & (apart < half[None] + 0.5 * half[:, None]), axis=1)

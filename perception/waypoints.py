@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from perception.curve import CURVE_ROW, STEP
 from world.kinds import Command
+from world.lane_arrays import wrap
 
 F64 = NDArray[np.float64]
 JUNCTION = (int(Command.LEFT), int(Command.RIGHT), int(Command.STRAIGHT))
@@ -58,7 +59,7 @@ class LaidRoute:
 
 def _turn(a: float, b: float) -> float:
     """[rad] from direction a to direction b."""
-    return (b - a + math.pi) % (2.0 * math.pi) - math.pi
+    return float(wrap(b - a))
 
 
 def _directions(way: F64, command: NDArray, first_yaw: float | None) -> F64:

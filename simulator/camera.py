@@ -5,9 +5,9 @@ or the process. What a camera sees is drawn on one canvas a size, which all vehi
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +27,8 @@ from world.random import draw_index
 if TYPE_CHECKING:
     from simulator.engine import Engine
 
+_Key = TypeVar("_Key")
+_Made = TypeVar("_Made")
 _PICTURE = 420  # purpose of the draws of a picture's noise
 
 
@@ -66,15 +68,12 @@ class _Lens(NamedTuple):
 def _make_lens(spec: CameraSpec) -> _Lens:
     """The upright pinhole picture that holds all that the camera sees, and where each pixel comes from."""
     v, u = np.mgrid[0 : spec.height, 0 : spec.width].astype(np.float64)
-    straight = CameraSpec(**{**_fields(spec), "yaw": 0.0, "pitch": 0.0, "roll": 0.0})
-    rays = straight.rays(np.stack((u, v), axis=-1))  # x forward, y left, z up of the mount
-    c, s = math.cos(spec.roll), math.sin(spec.roll)
+    rays = replace(spec, yaw=0.0, pitch=0.0).rays(np.stack((u, v), axis=-1))  # x forward, y left, z up of the mount
     right, down = -rays[..., 1], -rays[..., 2]
-    right, down = c * right - s * down, s * right + c * down
     f = spec.focal
     left, top = math.floor(right.min() * f) - 1, math.floor(down.min() * f) - 1
     width, height = math.ceil(right.max() * f) + 2 - left, math.ceil(down.max() * f) + 2 - top
-    source = CameraSpec(**{**_fields(spec), "width": max(width, 8), "height": max(height, 8), "distortion": (0.0,) * 5})
+    source = replace(spec, width=max(width, 8), height=max(height, 8), distortion=(0.0, 0.0, 0.0, 0.0, 0.0))
     return _Lens(source, f, (-left, -top), (right * f - left).astype(np.float32), (down * f - top).astype(np.float32))
 
 
@@ -85,8 +84,13 @@ def _bend(part: NDArray, lens: _Lens, mode: int) -> NDArray:
     return np.asarray(out, part.dtype)
 
 
-def _fields(spec: CameraSpec) -> dict:
-    return {name: getattr(spec, name) for name in CameraSpec.__dataclass_fields__}
+def _kept(cache: dict[_Key, _Made], key: _Key, most: int, make: Callable[[], _Made]) -> _Made:
+    """What a cache holds for a key, made if it is not there; the oldest go where there are more than `most`."""
+    if key not in cache:
+        while len(cache) > most:
+            cache.pop(next(iter(cache)))
+        cache[key] = make()
+    return cache[key]
 
 
 class CameraRenderer:
@@ -118,12 +122,8 @@ class CameraRenderer:
 
     def ground(self, map_id: int, look: GroundLook) -> Pack:
         """The ground's texture of a map; the last few looks are kept."""
-        key = map_id, look
-        if key not in self._grounds:
-            while len(self._grounds) > 8:
-                self._grounds.pop(next(iter(self._grounds)))
-            self._grounds[key] = Pack(bake_ground(self.engine.maps.maps[map_id], look))
-        return self._grounds[key]
+        road_map = self.engine.maps.maps[map_id]
+        return _kept(self._grounds, (map_id, look), 8, lambda: Pack(bake_ground(road_map, look)))
 
     def render(
         self,
@@ -188,7 +188,7 @@ class CameraRenderer:
         draw_ground(canvas, self.ground(map_id, look.ground), self._clouds)
         tables, slots = engine._packed.tables, engine._packed.slots
         if look.shadows:
-            draw_shadows(canvas, b, slot, tables, map_id, slots)
+            draw_shadows(canvas, b, tables, map_id, slots)
         draw_things(canvas, b, slot, tables, map_id, slots, model.worlds.light, self.props(map_id))
 
     def _slope(self, b: int, slot: int) -> tuple[float, float]:
@@ -207,20 +207,12 @@ class CameraRenderer:
     def _canvas(self, height: int, width: int) -> Pack:
         if 3 * height * width > NOISE_SIZE // 2:
             raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
-        if (height, width) not in self._canvases:
-            while len(self._canvases) > 24:
-                self._canvases.pop(next(iter(self._canvases)))
-            self._canvases[height, width] = make_canvas(height, width)
-        return self._canvases[height, width]
+        return _kept(self._canvases, (height, width), 24, lambda: make_canvas(height, width))
 
     def _lens(self, spec: CameraSpec) -> _Lens | None:
         if spec.roll == 0.0 and not any(spec.distortion):
             return None
-        if spec not in self._lenses:
-            while len(self._lenses) > 8:
-                self._lenses.pop(next(iter(self._lenses)))
-            self._lenses[spec] = _make_lens(spec)
-        return self._lenses[spec]
+        return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
 
 
 def spec_number(spec: CameraSpec) -> int:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.camera_bodies import mix
+from simulator.camera_color import blue, green, red
+from simulator.camera_parts import mix
 from world.kernel import kernel
 
 NOISE_SIZE = 1 << 21  # numbers; a picture has at most half as many bytes
@@ -35,12 +36,9 @@ def develop(canvas, out, table, start):
     for v in range(height):
         for u in range(width):
             word = canvas.word[v, u]
-            r = np.float32(np.int32(word & np.uint32(255)))
-            g = np.float32(np.int32((word >> np.uint32(8)) & np.uint32(255)))
-            b = np.float32(np.int32((word >> np.uint32(16)) & np.uint32(255)))
-            r = r * exposure + noise * table[at] + _HALF
-            g = g * exposure + noise * table[at + 1] + _HALF
-            b = b * exposure + noise * table[at + 2] + _HALF
+            r = red(word) * exposure + noise * table[at] + _HALF
+            g = green(word) * exposure + noise * table[at + 1] + _HALF
+            b = blue(word) * exposure + noise * table[at + 2] + _HALF
             out[v, u, 0] = np.uint8(np.int32(min(max(r, _ZERO), _WHITE)))
             out[v, u, 1] = np.uint8(np.int32(min(max(g, _ZERO), _WHITE)))
             out[v, u, 2] = np.uint8(np.int32(min(max(b, _ZERO), _WHITE)))

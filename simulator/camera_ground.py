@@ -10,17 +10,17 @@ import math
 import numpy as np
 
 from simulator.camera_bake import LEVELS, TILE, TILE_TEXELS
+from simulator.camera_color import HAZE, beam, blue, green, pack_word, red
 from world.camera_tags import Tag
 from world.kernel import inline_kernel, kernel
 
 _SKY = int(Tag.SKY)
-_WHITE = np.float32(255.0)
 _TAPS = 4
 _FAR = np.float32(1.0 / 600.0)  # [1/m] ground that is further away is haze
-_HAZE = np.float32(1.0 / 900.0)  # [1/m] extinction of clear air
 _ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
 CLOUD_CELLS = 128  # of the table of clouds, which is square and seamless
 HEAD_LAMP = np.float32(1.25)  # factor on colours that lie in the middle of the beam
+LAMP_REACH = np.float32(28.0)  # [m]
 
 
 @inline_kernel
@@ -36,25 +36,6 @@ def texel_at(ground, x, y, level, far_x, far_y):
         return np.uint32(ground.terrain)
     at = np.int64(tile) * TILE_TEXELS + ground.start[level]
     return ground.texel[at + ((iy & 255) >> level) * (TILE >> level) + ((ix & 255) >> level)]
-
-
-@inline_kernel
-def head_lamp(ahead, aside):
-    """Brightness of the vehicle's own lamps on the ground, `ahead` of them and `aside` [m]; 0 to HEAD_LAMP."""
-    if ahead < _ZERO:
-        return _ZERO
-    width = np.float32(1.5) + np.float32(0.35) * ahead
-    beam = math.exp(-(aside * aside) / (width * width)) * math.exp(-ahead / np.float32(28.0))
-    return np.float32(HEAD_LAMP * beam)
-
-
-@inline_kernel
-def pack_word(r, g, b, tag):
-    """uint32 of a colour (0-255, clipped) and a class."""
-    ri = np.int32(min(max(r, _ZERO), _WHITE))
-    gi = np.int32(min(max(g, _ZERO), _WHITE))
-    bi = np.int32(min(max(b, _ZERO), _WHITE))
-    return np.uint32(ri | (gi << np.int32(8)) | (bi << np.int32(16))) | (np.uint32(tag) << np.uint32(24))
 
 
 @kernel
@@ -107,7 +88,7 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
     enlarged = level == 0 and foot < np.float32(0.7)
     taps = min(max(np.int64(abs(t * t * wv) * inverse / np.float32(1 << level) * np.float32(0.7) + _HALF), 1), _TAPS)
     part = _ONE / np.float32(taps)
-    veil = _ONE - math.exp(-(light.fog + _HAZE) * t)
+    veil = _ONE - math.exp(-(light.fog + HAZE) * t)
     clear = (_ONE - veil) * (_ONE - np.float32(0.45) * light.wet)
     sun = max(light.sun[2], _ZERO)
     k0 = clear * (light.ambient[0] + light.direct[0] * sun)
@@ -150,19 +131,20 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
             tag = near >> np.uint32(24)
         elif taps == 1:
             q = texel_at(ground, px + t * dx, py + t * dy, level, far_x, far_y)
-            r, g, b, tag = _red(q), _green(q), _blue(q), q >> np.uint32(24)
+            r, g, b, tag = red(q), green(q), blue(q), q >> np.uint32(24)
         else:
             r, g, b, tag = _ZERO, _ZERO, _ZERO, np.uint32(0)
             for k in range(taps):
                 tk = _ONE / (w + wv * ((np.float32(k) + _HALF) * part - _HALF))
                 q = texel_at(ground, px + tk * dx, py + tk * dy, level, far_x, far_y)
-                r, g, b = r + part * _red(q), g + part * _green(q), b + part * _blue(q)
+                r, g, b = r + part * red(q), g + part * green(q), b + part * blue(q)
                 if k == taps // 2:
                     tag = q >> np.uint32(24)
         l0, l1, l2 = k0, k1, k2
         if night > _ZERO:
             ex, ey = ex0 + t * dx * metres, ey0 + t * dy * metres
-            lamp = clear * night * head_lamp(c * ex + s * ey - np.float32(2.0), c * ey - s * ex)
+            lamp = HEAD_LAMP * beam(c * ex + s * ey - np.float32(2.0), c * ey - s * ex, LAMP_REACH)
+            lamp = clear * night * lamp
             l0, l1, l2 = l0 + lamp, l1 + lamp * np.float32(0.97), l2 + lamp * np.float32(0.85)
         canvas.word[v, u] = pack_word(r * l0 * dry + m0, g * l1 * dry + m1, b * l2 * dry + m2, tag)
         canvas.inverse_depth[v, u] = w
@@ -170,24 +152,9 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
 
 
 @inline_kernel
-def _red(q):
-    return np.float32(np.int32(q & np.uint32(255)))
-
-
-@inline_kernel
-def _green(q):
-    return np.float32(np.int32((q >> np.uint32(8)) & np.uint32(255)))
-
-
-@inline_kernel
-def _blue(q):
-    return np.float32(np.int32((q >> np.uint32(16)) & np.uint32(255)))
-
-
-@inline_kernel
 def _mix(q00, q10, q01, q11, shift, a00, a10, a01, a11):
     """One channel of four texels with their weights."""
-    return a00 * _red(q00 >> shift) + a10 * _red(q10 >> shift) + a01 * _red(q01 >> shift) + a11 * _red(q11 >> shift)
+    return a00 * red(q00 >> shift) + a10 * red(q10 >> shift) + a01 * red(q01 >> shift) + a11 * red(q11 >> shift)
 
 
 @kernel

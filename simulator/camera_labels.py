@@ -12,7 +12,7 @@ from world.camera import CameraSpec
 from world.camera_labels import LINE_SLOTS, BoxLabels, LineLabels
 from world.camera_tags import LineKind, ThingKind
 from world.kinds import BodyKind, LaneKind, MarkKind
-from world.lane_arrays import DRIVABLE_KINDS
+from world.lane_arrays import DRIVABLE_KINDS, wrap
 from world.pack import Pack
 from world.roadmap import RoadMap
 
@@ -85,7 +85,7 @@ def _things(engine: "Engine", b: int, slot: int, props: Pack) -> dict[str, NDArr
     body_from_world = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
     all_things["xyz"] = (all_things["xyz"] - (x, y, z)) @ body_from_world.T
     all_things["velocity"] = all_things["velocity"] @ body_from_world[:2, :2].T
-    all_things["yaw"] = (all_things["yaw"] - yaw + np.pi) % (2.0 * np.pi) - np.pi
+    all_things["yaw"] = wrap(all_things["yaw"] - yaw)
     hidden = _turned_away(all_things)
     all_things["state"] = np.where(hidden, -1, all_things["state"])
     all_things["face"] = np.where(hidden, -1, all_things["face"])
@@ -194,7 +194,7 @@ def _walk(m: RoadMap, lane: int, s: float, points: int, follow: NDArray[np.int32
 
 def _straightest(m: RoadMap, lane: int, after: NDArray[np.int32]) -> int:
     heading = m.point_heading[m.lane_start[lane + 1] - 1]
-    turns = [abs((m.point_heading[m.lane_start[n + 1] - 1] - heading + np.pi) % (2 * np.pi) - np.pi) for n in after]
+    turns = [abs(wrap(m.point_heading[m.lane_start[n + 1] - 1] - heading)) for n in after]
     return int(after[int(np.argmin(turns))])
 
 
@@ -210,7 +210,7 @@ def _station(m: RoadMap, lane: int, s: float, p: int, xyz: NDArray, exists: NDAr
     """Boundaries at one place along the lane."""
     i, u = _point(m, lane, s)
     centre = (1.0 - u) * m.point_xyz[i] + u * m.point_xyz[i + 1]
-    turn = (m.point_heading[i + 1] - m.point_heading[i] + np.pi) % (2.0 * np.pi) - np.pi
+    turn = wrap(m.point_heading[i + 1] - m.point_heading[i])
     heading = m.point_heading[i] + u * turn
     half = 0.5 * ((1.0 - u) * m.point_width[i] + u * m.point_width[i + 1])
     side = np.array([-np.sin(heading), np.cos(heading), 0.0])

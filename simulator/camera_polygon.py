@@ -8,15 +8,15 @@ import math
 
 import numpy as np
 
+from simulator.camera_color import HAZE, beam, blue, green, pack_word, red
 from simulator.camera_frame import CORNERS
-from simulator.camera_ground import pack_word
 from world.camera_tags import Tag
 from world.kernel import inline_kernel, kernel
 
 NEAR = np.float32(0.25)  # [m] in front of the camera
 SHADOW = 65535  # instance of ground that lies in a shadow
 _SKY = np.uint32(int(Tag.SKY))
-_HAZE = np.float32(1.0 / 900.0)
+LAMP_REACH = np.float32(35.0)  # [m] things stand upright in the beam
 _ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
 
 
@@ -118,6 +118,17 @@ def span_of(screen, m, v, width):
 
 
 @inline_kernel
+def ray_of(camera, u, v):
+    """(x, y, z) direction of a pixel's ray, of depth 1 along the optical axis, map frame."""
+    du, dv = (np.float32(u) - camera.cx) / camera.f, (np.float32(v) - camera.cy) / camera.f
+    return (
+        camera.rz[0] + du * camera.rx[0] + dv * camera.ry[0],
+        camera.rz[1] + du * camera.rx[1] + dv * camera.ry[1],
+        camera.rz[2] + du * camera.rx[2] + dv * camera.ry[2],
+    )
+
+
+@inline_kernel
 def shading(canvas, facing):
     """RGB factors of light on the polygon in canvas.corner."""
     light, q = canvas.light[0], canvas.corner
@@ -143,17 +154,14 @@ def lamp_at(canvas, x, y):
     c, s = math.cos(camera.ego_yaw), math.sin(camera.ego_yaw)
     ahead = c * (x - camera.ego_x) + s * (y - camera.ego_y) - np.float32(2.0)
     aside = c * (y - camera.ego_y) - s * (x - camera.ego_x)
-    if ahead < _ZERO:
-        return _ZERO
-    width = np.float32(1.5) + np.float32(0.35) * ahead
-    return np.float32(light.night * math.exp(-(aside * aside) / (width * width)) * math.exp(-ahead / np.float32(35.0)))
+    return np.float32(light.night * beam(ahead, aside, LAMP_REACH))
 
 
 @inline_kernel
 def veiled(canvas, r, g, b, depth, tag):
     """Word of a colour seen through `depth` [m] of air."""
     light = canvas.light[0]
-    veil = _ONE - math.exp(-(light.fog + _HAZE) * depth)
+    veil = _ONE - math.exp(-(light.fog + HAZE) * depth)
     r += veil * (light.fog_color[0] - r)
     g += veil * (light.fog_color[1] - g)
     b += veil * (light.fog_color[2] - b)
@@ -187,7 +195,7 @@ def fill(canvas, n, r, g, b, tag, instance, glows, both):
 @kernel
 def darken(canvas, n, factor):
     """Let the ground under the polygon of the first n corners lie in a shadow: once, however many shadows meet."""
-    m, wa, wb, wc, _, _ = place(canvas, n, True)
+    m, _, _, _, _, _ = place(canvas, n, True)
     if m == 0:
         return
     height, width = canvas.word.shape
@@ -200,10 +208,7 @@ def darken(canvas, n, factor):
             if canvas.instance[v, u] != 0 or tag == _SKY:
                 continue
             canvas.instance[v, u] = SHADOW
-            r = np.float32(word & np.uint32(255)) * factor
-            g = np.float32((word >> np.uint32(8)) & np.uint32(255)) * factor
-            b = np.float32((word >> np.uint32(16)) & np.uint32(255)) * factor
-            canvas.word[v, u] = pack_word(r, g, b, tag)
+            canvas.word[v, u] = pack_word(red(word) * factor, green(word) * factor, blue(word) * factor, tag)
 
 
 @kernel

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from simulator.camera_bodies import face, frustum, mix
+from simulator.camera_color import blue, green, red
 from simulator.camera_frame import BUILDING0, LIGHT0, TREE0
-from simulator.camera_polygon import ellipse, lamp_at, place, rows_of, set_corner, shading, span_of, veiled
+from simulator.camera_parts import face, frustum, mix
+from simulator.camera_polygon import ellipse, lamp_at, place, ray_of, rows_of, set_corner, shading, span_of, veiled
 from world.camera_tags import Tag
 from world.kernel import kernel
 from world.kinds import LightState
@@ -68,17 +69,14 @@ def _fill_wall(canvas, r, g, b, instance, h):
     for v in range(v0, v1):
         u0, u1 = span_of(canvas.screen, m, v, width)
         base = wb * np.float32(v) + wc
-        dv = (np.float32(v) - camera.cy) / camera.f
         for u in range(u0, u1):
             w = wa * np.float32(u) + base
             if w <= canvas.inverse_depth[v, u]:
                 continue
             t = _ONE / w
-            du = (np.float32(u) - camera.cx) / camera.f
-            along = px + t * (camera.rz[0] + du * camera.rx[0] + dv * camera.ry[0])
-            other = py + t * (camera.rz[1] + du * camera.rx[1] + dv * camera.ry[1])
-            along = along * ax + other * ay
-            up = pz + t * (camera.rz[2] + du * camera.rx[2] + dv * camera.ry[2])
+            dx, dy, dz = ray_of(camera, u, v)
+            along = (px + t * dx) * ax + (py + t * dy) * ay
+            up = pz + t * dz
             fade = min(max(_ONE - (t / camera.f - 0.12) * 2.2, 0.0), _ONE)
             along, up = along / bay, up / storey
             room = mix(h, np.int64(math.floor(along)), np.int64(math.floor(up)))
@@ -229,16 +227,13 @@ def _fill_face(canvas, atlas, sign, dirt, instance):
     for v in range(v0, v1):
         u0, u1 = span_of(canvas.screen, m, v, width)
         base = wb * np.float32(v) + wc
-        dv = (np.float32(v) - camera.cy) / camera.f
         for u in range(u0, u1):
             w = wa * np.float32(u) + base
             if w <= canvas.inverse_depth[v, u]:
                 continue
             t = _ONE / w
-            du = (np.float32(u) - camera.cx) / camera.f
-            x = px + t * (camera.rz[0] + du * camera.rx[0] + dv * camera.ry[0])
-            y = py + t * (camera.rz[1] + du * camera.rx[1] + dv * camera.ry[1])
-            z = pz + t * (camera.rz[2] + du * camera.rx[2] + dv * camera.ry[2])
+            dx, dy, dz = ray_of(camera, u, v)
+            x, y, z = px + t * dx, py + t * dy, pz + t * dz
             i = np.int64(min(max((x * ax + y * ay + z * az) / area, _ZERO), 0.999) * side)
             j = np.int64(min(max((x * bx + y * by + z * bz) / area, _ZERO), 0.999) * side)
             texel = atlas[start + (side - 1 - j) * side + i]
@@ -246,9 +241,7 @@ def _fill_face(canvas, atlas, sign, dirt, instance):
                 continue
             r, g, b = 128.0, 130.0, 134.0
             if facing > 0:
-                r = np.float32(texel & np.uint32(255))
-                g = np.float32((texel >> np.uint32(8)) & np.uint32(255))
-                b = np.float32((texel >> np.uint32(16)) & np.uint32(255))
+                r, g, b = red(texel), green(texel), blue(texel)
             canvas.inverse_depth[v, u] = w
             canvas.word[v, u] = veiled(canvas, r * k0, g * k1, b * k2, t, _SIGN)
             canvas.instance[v, u] = instance

@@ -119,7 +119,7 @@ def depth_in_view(camera, x, y, z, radius, width):
 
 
 @kernel
-def draw_shadows(canvas, b, own, tables, map_id, slots):
+def draw_shadows(canvas, b, tables, map_id, slots):
     """Darken the ground under and beside bodies, buildings and trees: by the sun, or softly under an overcast sky."""
     light, camera = canvas.light[0], canvas.camera[0]
     width = np.float32(canvas.word.shape[1])
@@ -174,15 +174,7 @@ def _body_shadow(canvas, b, i, slots, ox, oy, factor):
         _shade_foot(canvas, x + ox * h, y + oy * h, z, lx * np.float32(0.8), ly * np.float32(0.8), c, s, factor)
         for k in range(4):  # what lies between them
             ax, ay = (lx if k == 0 or k == 3 else -lx), (ly if k < 2 else -ly)
-            bx, by = (lx if k == 0 or k == 1 else -lx), (ly if k == 0 or k == 3 else -ly)
-            if k == 0:
-                bx, by = -lx, ly
-            elif k == 1:
-                bx, by = -lx, -ly
-            elif k == 2:
-                bx, by = lx, -ly
-            else:
-                bx, by = lx, ly
+            bx, by = (lx if k > 1 else -lx), (ly if k == 0 or k == 3 else -ly)
             px, py, qx, qy = x + c * ax - s * ay, y + s * ax + c * ay, x + c * bx - s * by, y + s * bx + c * by
             set_corner(canvas, 0, px, py, z)
             set_corner(canvas, 1, qx, qy, z)

@@ -96,56 +96,54 @@ def _triangle(pen: Pen, down: bool = False) -> None:
     pen.round_polygon(shrink(0.95 - 0.27 * s.border), 0.02, s.white)
 
 
-def _warning(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+def _framed(frame: Callable[[Pen], None], draw: Callable[[Pen], None], y: float, scale: float) -> Callable[[Pen], None]:
+    """A face of a frame and a picture within it. Args: y, scale: where the picture lies and how large it is."""
+
     def face(pen: Pen) -> None:
-        _triangle(pen)
-        with pen.placed(0.0, 0.25, 0.46 * pen.style.scale):
+        frame(pen)
+        with pen.placed(0.0, y, scale * pen.style.scale):
             draw(pen)
 
     return face
+
+
+def _warning(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
+    return _framed(_triangle, draw, 0.25, 0.46)
 
 
 def _order(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
     """Blue disc with white arrows."""
-
-    def face(pen: Pen) -> None:
-        pen.disc(0, 0, 0.99, pen.style.white)
-        pen.disc(0, 0, 0.94, pen.style.blue)
-        with pen.placed(0.0, 0.0, 0.72 * pen.style.scale):
-            draw(pen)
-
-    return face
+    return _framed(lambda pen: _disc(pen, pen.style.white, pen.style.blue, 0.94), draw, 0.0, 0.72)
 
 
 def _ban(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
-    def face(pen: Pen) -> None:
-        _prohibition(pen)
-        with pen.placed(0.0, 0.0, 0.66 * pen.style.scale):
-            draw(pen)
+    return _framed(_prohibition, draw, 0.0, 0.66)
 
-    return face
+
+def _disc(pen: Pen, edge: tuple[int, int, int], inner: tuple[int, int, int], radius: float) -> None:
+    pen.disc(0, 0, 0.99, edge)
+    pen.disc(0, 0, radius, inner)
 
 
 def _ends(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
     """White disc, grey symbol, five black strokes across."""
+    inner = _framed(lambda pen: _disc(pen, BLACK, pen.style.white, 0.95), draw, 0.0, 0.66)
 
     def face(pen: Pen) -> None:
-        pen.disc(0, 0, 0.99, BLACK)
-        pen.disc(0, 0, 0.95, pen.style.white)
-        with pen.placed(0.0, 0.0, 0.66 * pen.style.scale):
-            draw(pen)
-        for k in range(-2, 3):
-            o = 0.115 * k
-            c = 0.66 - 0.03 * abs(k)
-            pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.05, BLACK)
+        inner(pen)
+        _strokes(pen)
 
     return face
 
 
 def _end_limit(pen: Pen) -> None:
-    pen.disc(0, 0, 0.99, BLACK)
-    pen.disc(0, 0, 0.95, pen.style.white)
+    _disc(pen, BLACK, pen.style.white, 0.95)
     digits(pen, "80", 0.0, 0.0, 0.78 * pen.style.scale, GREY)
+    _strokes(pen)
+
+
+def _strokes(pen: Pen) -> None:
+    """Five black strokes across a disc: what it shows ends here."""
     for k in range(-2, 3):
         o, c = 0.115 * k, 0.66 - 0.03 * abs(k)
         pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.05, BLACK)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from perception.records import LINE_X
 from perception.targets import SEEN, SMALLEST, line_target
 from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
 from world.camera_tags import ThingKind
+from world.files import whole
 from world.kinds import LightState
 from world.names import unknown_name
 
@@ -52,9 +52,8 @@ def main(args: argparse.Namespace) -> int:
     report = _evaluate(args)
     _print(report)
     if args.json:
-        part = args.json.with_name(f".{args.json.name}.{os.getpid()}")
-        part.write_text(json.dumps(report, indent=1, default=float) + "\n")
-        os.replace(part, args.json)
+        with whole(args.json) as part:
+            part.write_text(json.dumps(report, indent=1, default=float) + "\n")
     return 0
 
 

@@ -1,13 +1,13 @@
 """`python -m perception export`: ONNX files of trained networks, checked against torch."""
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 
 from perception.infer import WEIGHTS, Answer, EyeNet, open_network
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
+from world.files import whole
 
 TOLERANCE = 0.03  # of the answers' spread: the files keep half precision
 
@@ -65,15 +65,14 @@ def write_onnx(net, example, out: Path, name: str, answers: list[str]) -> None:
     """The network as an ONNX file with a free number of pictures; written aside, then renamed."""
     import torch
 
-    part = out.with_name(f".{out.name}.{os.getpid()}")
     axes = {n: {0: "n"} for n in [name, *answers]}
-    torch.onnx.export(
-        net, (example,), str(part), input_names=[name], output_names=answers, dynamic_axes=axes, dynamo=False,
-        opset_version=17,
-    )  # fmt: skip
-    halve(part)
-    open_network(part)
-    os.replace(part, out)
+    with whole(out) as part:
+        torch.onnx.export(
+            net, (example,), str(part), input_names=[name], output_names=answers, dynamic_axes=axes, dynamo=False,
+            opset_version=17,
+        )  # fmt: skip
+        halve(part)
+        open_network(part)
 
 
 def halve_weights(source: Path, out: Path) -> None:
@@ -82,9 +81,9 @@ def halve_weights(source: Path, out: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(source)
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    save_file({k: v.half() if v.dtype == torch.float32 and v.numel() >= 1024 else v for k, v in tensors.items()}, part)
-    os.replace(part, out)
+    small = {k: v.half() if v.dtype == torch.float32 and v.numel() >= 1024 else v for k, v in tensors.items()}
+    with whole(out) as part:
+        save_file(small, part)
 
 
 def halve(path: Path) -> None:

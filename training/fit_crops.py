@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from perception.networks.crop_nets import CropNet, predict
+from world.files import whole
 
 Crops = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
@@ -35,10 +35,8 @@ def make_pool(draw: Callable[[int, np.random.Generator], Crops], count: int, see
             classes.append(kinds)
             progress.advance(bar, len(kinds))
     pool = np.concatenate(crops), np.concatenate(classes)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(part, "wb") as file:
+    with whole(path) as part, open(part, "wb") as file:
         np.savez(file, crops=pool[0], classes=pool[1], seed=seed)
-    os.replace(part, path)
     return pool
 
 
@@ -100,10 +98,9 @@ def _jitter(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def _save(net: CropNet, path: Path, epoch: int, best: float) -> None:
-    part = path.with_suffix(f".part{os.getpid()}")
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
-    save_file(tensors, part, metadata={"about": json.dumps({"epoch": epoch, "best": best})})
-    os.replace(part, path)
+    with whole(path) as part:
+        save_file(tensors, part, metadata={"about": json.dumps({"epoch": epoch, "best": best})})
 
 
 def _resume(net: CropNet, path: Path) -> tuple[int, float]:

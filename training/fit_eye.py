@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from perception.dataset import Pictures, read_pictures
 from perception.networks.batches import batches
 from perception.networks.eye_net import EyeNet
 from perception.networks.losses import Balance, eye_losses
+from world.files import whole
 
 PATIENCE = 4  # epochs without a better validation loss, after half of the training, end it
 
@@ -164,16 +164,9 @@ class _Trainer:
                 tensors |= {f"optimiser.{n}.{k}": v.contiguous() for k, v in state.items()}
         else:
             tensors = {k.removeprefix("mean."): v for k, v in tensors.items()}
-        about = {
-            "step": self.step,
-            "spent": self.spent,
-            "best": self.best,
-            "since_best": self.since_best,
-            "seed": self.seed,
-        }
-        part = path.with_suffix(f".part{os.getpid()}")
-        save_file(tensors, part, metadata={"about": json.dumps(about)})
-        os.replace(part, path)
+        about = {name: getattr(self, name) for name in ("step", "spent", "best", "since_best", "seed")}
+        with whole(path) as part:
+            save_file(tensors, part, metadata={"about": json.dumps(about)})
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one."""

@@ -21,7 +21,7 @@ from simulator.camera_bake import GroundLook
 from simulator.camera_labels import label_boxes, label_lines
 from simulator.camera_things import SIGN_ROW
 from simulator.engine import Engine
-from world.camera import CameraSpec
+from world.camera import RIG, CameraSpec
 from world.kinds import BodyKind, LaneKind, LightState
 from world.mapset import pack_maps
 from world.names import unknown_name
@@ -142,8 +142,6 @@ def _take(
         states = (LightState.RED, LightState.GREEN, LightState.AMBER, LightState.RED_AMBER, LightState.OFF)
         lights[:] = rng.choice([int(s) for s in states], lights.shape, p=(0.3, 0.3, 0.17, 0.13, 0.1))
     if rig:
-        from world.camera import RIG
-
         spec, look, weather = RIG[number % len(RIG)], CameraLook(), CLEAR
     else:
         spec, look, weather = _camera(rng), _look(rng, ground), _weather(rng)
