@@ -17,7 +17,7 @@ from simulator.camera_bake import GroundLook, bake_ground, smooth_noise
 from simulator.camera_develop import NOISE_SIZE, blur_along, compress, develop, draw_rain, noise_table
 from simulator.camera_frame import make_canvas
 from simulator.camera_ground import CLOUD_CELLS, draw_ground
-from simulator.camera_pose import fill_camera
+from simulator.camera_pose import fill_camera, road_slope
 from simulator.camera_things import draw_shadows, draw_things, make_props
 from simulator.weather import make_light
 from world.camera import CameraSpec
@@ -171,13 +171,11 @@ class CameraRenderer:
         engine = self.engine
         state, model = engine.state, engine.model
         map_id = int(state.map_id[b])
-        told = engine.hooks.weather[b] if weather is None else weather
-        own_seed = int(state.seed[b]) if seed is None else seed
-        canvas.light[0] = light = make_light(told, float(state.step[b]) * engine.scenario.dt, own_seed)
+        canvas.light[0] = light = light_of(engine, b, weather, seed)
         x, y, z, yaw = (float(getattr(state, name)[b, slot]) for name in ("x", "y", "z", "yaw"))
         pose = x, y, z, yaw
         row = canvas.camera[0]
-        slope = self._slope(b, slot)
+        slope = road_slope(model, b, slot)
         if lens is None:
             fill_camera(row, spec, pose, slope)
         else:
@@ -191,19 +189,6 @@ class CameraRenderer:
             draw_shadows(canvas, b, tables, map_id, slots)
         draw_things(canvas, b, slot, tables, map_id, slots, model.worlds.light, self.props(map_id))
 
-    def _slope(self, b: int, slot: int) -> tuple[float, float]:
-        """dz/dx, dz/dy of the road under a vehicle, along its lane."""
-        slots, tables = self.engine.model.slots, self.engine.model.tables
-        lane = int(slots.lane[b, slot])
-        if lane < 0:
-            return 0.0, 0.0
-        row = tables.lanes[lane]
-        k = min(int(float(slots.lane_s[b, slot]) / float(row["step"])), int(row["points"]) - 2)
-        p, q = tables.points[int(row["point0"]) + k], tables.points[int(row["point0"]) + k + 1]
-        dx, dy, dz = (float(q[n]) - float(p[n]) for n in "xyz")
-        length2 = dx * dx + dy * dy
-        return (dz * dx / length2, dz * dy / length2) if length2 > 1e-6 else (0.0, 0.0)
-
     def _canvas(self, height: int, width: int) -> Pack:
         if 3 * height * width > NOISE_SIZE // 2:
             raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
@@ -213,6 +198,13 @@ class CameraRenderer:
         if spec.roll == 0.0 and not any(spec.distortion):
             return None
         return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
+
+
+def light_of(engine: "Engine", b: int, weather: Mapping[str, float] | None = None, seed: int | None = None) -> np.void:
+    """LIGHT_ROW of a world now. Args: weather, seed: as `CameraRenderer.render` takes them."""
+    told = engine.hooks.weather[b] if weather is None else weather
+    own_seed = int(engine.state.seed[b]) if seed is None else seed
+    return make_light(told, float(engine.state.step[b]) * engine.scenario.dt, own_seed)
 
 
 def spec_number(spec: CameraSpec) -> int:

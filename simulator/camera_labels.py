@@ -1,12 +1,15 @@
 """Exact labels of a rendered picture: boxes of road users, lights and signs; boundaries of the lanes."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.camera import Picture
+from simulator.camera_alone import pixels_alone
 from simulator.camera_frame import LIGHT0, SIGN0
+from simulator.camera_pose import body_axes, road_slope
 from simulator.camera_props import HEAD_DEPTH, HEAD_HEIGHT, HEAD_WIDTH
 from world.camera import CameraSpec
 from world.camera_labels import LINE_SLOTS, BoxLabels, LineLabels
@@ -22,25 +25,24 @@ if TYPE_CHECKING:
 LABEL_RANGE = 120.0  # [m] beyond which nothing is labelled
 LINE_RANGE = 80.0  # [m] along the lane
 LINE_STEP = 1.0  # [m]
-_FULL = {  # part of a box's outline that its thing fills if nothing hides it
-    ThingKind.VEHICLE: 0.72, ThingKind.CYCLIST: 0.45, ThingKind.PEDESTRIAN: 0.5, ThingKind.LIGHT: 0.85,
-    ThingKind.SIGN: 0.6,
-}  # fmt: skip
 _SEEN_FROM = 0.15  # cosine between a face and the way to the camera from which on it is seen
 _SIGNS_X = np.array([-1, -1, -1, -1, 1, 1, 1, 1]) * 0.5
 _SIGNS_Y = np.array([-1, -1, 1, 1, -1, -1, 1, 1]) * 0.5
 _SIGNS_Z = np.array([-1, 1, -1, 1, -1, 1, -1, 1]) * 0.5
 
 
-def label_boxes(engine: "Engine", b: int, slot: int, spec: CameraSpec, picture: Picture, props: Pack) -> BoxLabels:
+def label_boxes(
+    engine: "Engine", b: int, slot: int, spec: CameraSpec, picture: Picture, props: Pack,
+    weather: Mapping[str, float] | None = None, seed: int | None = None,
+) -> BoxLabels:  # fmt: skip
     """Boxes of what is in the view of a camera on the vehicle in a slot.
 
     Args:
         picture: what `CameraRenderer.render` gave for this camera and this state. props: of the world's map.
+        weather, seed: what `render` was given; they tell which shapes the things have.
     """
     things = _things(engine, b, slot, props)
-    corners = _corners(things)
-    px, depth = spec.project(corners)
+    px, depth = spec.project(things.pop("corners"))
     fine = (depth > 0.3).all(axis=1)
     px, things = px[fine], {name: value[fine] for name, value in things.items()}
     whole = np.concatenate([px.min(axis=1), px.max(axis=1)], axis=1)
@@ -52,9 +54,12 @@ def label_boxes(engine: "Engine", b: int, slot: int, spec: CameraSpec, picture: 
     order = np.flatnonzero(inside)[np.argsort(away[inside], kind="stable")]
     things = {name: value[order] for name, value in things.items()}
     box, whole = box[order], whole[order]
+    count = np.bincount(picture.instance.reshape(-1), minlength=1 << 16)[things["instance"]]
+    alone = pixels_alone(engine, b, slot, spec, props, things["instance"] * (count > 0), weather, seed)
+    visible = np.minimum(count / np.maximum(alone, 1.0), 1.0).astype(np.float32)
     return BoxLabels(
         kind=things["kind"].astype(np.int8), body=things["body"].astype(np.int8), box=box.astype(np.float32),
-        whole=whole.astype(np.float32), visible=_visible(things, box, picture), xyz=things["xyz"].astype(np.float32),
+        whole=whole.astype(np.float32), visible=visible, xyz=things["xyz"].astype(np.float32),
         size=things["size"].astype(np.float32), yaw=things["yaw"].astype(np.float32),
         velocity=things["velocity"].astype(np.float32), state=things["state"].astype(np.int8),
         face=things["face"].astype(np.int16), instance=things["instance"].astype(np.uint16),
@@ -64,7 +69,6 @@ def label_boxes(engine: "Engine", b: int, slot: int, spec: CameraSpec, picture: 
 def _things(engine: "Engine", b: int, slot: int, props: Pack) -> dict[str, NDArray]:
     """All bodies, lights and signs of a world in the body frame of the vehicle in a slot."""
     state, bodies = engine.state, engine.bodies
-    x, y, z, yaw = (float(getattr(state, n)[b, slot]) for n in ("x", "y", "z", "yaw"))
     valid = state.valid[b].copy()
     valid[slot] = False
     i = np.flatnonzero(valid)
@@ -81,15 +85,21 @@ def _things(engine: "Engine", b: int, slot: int, props: Pack) -> dict[str, NDArr
     }  # fmt: skip
     parts = [users, _lights(engine, b), _signs(props)]
     all_things = {name: np.concatenate([part[name] for part in parts]) for name in users}
-    c, s = np.cos(yaw), np.sin(yaw)
-    body_from_world = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
-    all_things["xyz"] = (all_things["xyz"] - (x, y, z)) @ body_from_world.T
-    all_things["velocity"] = all_things["velocity"] @ body_from_world[:2, :2].T
-    all_things["yaw"] = wrap(all_things["yaw"] - yaw)
+    foot, axes = _frame(engine, b, slot)
+    all_things["corners"] = (_corners(all_things) - foot) @ axes
+    all_things["xyz"] = (all_things["xyz"] - foot) @ axes
+    all_things["velocity"] = all_things["velocity"] @ axes[:2, :2]
+    all_things["yaw"] = wrap(all_things["yaw"] - float(state.yaw[b, slot]))
     hidden = _turned_away(all_things)
     all_things["state"] = np.where(hidden, -1, all_things["state"])
     all_things["face"] = np.where(hidden, -1, all_things["face"])
     return all_things
+
+
+def _frame(engine: "Engine", b: int, slot: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """((3,) [m] the body frame's origin, (3, 3) world_from_body) of a vehicle; it tilts with the road."""
+    x, y, z, yaw = (float(getattr(engine.state, n)[b, slot]) for n in ("x", "y", "z", "yaw"))
+    return np.array([x, y, z]), body_axes(yaw, road_slope(engine.model, b, slot))
 
 
 def _turned_away(things: dict[str, NDArray]) -> NDArray[np.bool_]:
@@ -127,19 +137,11 @@ def _signs(props: Pack) -> dict[str, NDArray]:
 
 
 def _corners(things: dict[str, NDArray]) -> NDArray[np.float64]:
-    """(D, 8, 3) [m] corners of the boxes, body frame."""
+    """(D, 8, 3) [m] corners of the boxes, upright in the frame that the things are in."""
     size, yaw = things["size"], things["yaw"]
     x, y, z = size[:, :1] * _SIGNS_X, size[:, 1:2] * _SIGNS_Y, size[:, 2:] * _SIGNS_Z
     c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     return things["xyz"][:, None] + np.stack((c * x - s * y, s * x + c * y, z), axis=-1)
-
-
-def _visible(things: dict[str, NDArray], box: NDArray, picture: Picture) -> NDArray[np.float32]:
-    """Pixels of each thing in the picture / pixels that its box would have if nothing hid it."""
-    count = np.bincount(picture.instance.reshape(-1), minlength=1 << 16)
-    area = np.maximum((box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]), 0.5)
-    full = np.array([_FULL[ThingKind(k)] for k in things["kind"]]) if len(area) else np.zeros(0)
-    return np.minimum(count[things["instance"]] / np.maximum(area * full, 1.0), 1.0).astype(np.float32)
 
 
 def label_lines(
@@ -160,9 +162,8 @@ def label_lines(
     if lane >= 0:
         for p, (at, along) in enumerate(_walk(m, lane, s, points, follow)):
             _station(m, at, along, p, xyz, exists, kind, mark, color)
-    pose = [float(getattr(engine.state, n)[b, slot]) for n in ("x", "y", "z", "yaw")]
-    c, sn = np.cos(pose[3]), np.sin(pose[3])
-    xyz = (xyz - pose[:3]) @ np.array([[c, sn, 0.0], [-sn, c, 0.0], [0.0, 0.0, 1.0]]).T
+    foot, axes = _frame(engine, b, slot)
+    xyz = (xyz - foot) @ axes
     xyz[~exists] = 0.0
     px, depth = spec.project(xyz)
     inside = (px > -0.5).all(axis=-1) & (px[..., 0] < spec.width - 0.5) & (px[..., 1] < spec.height - 0.5)

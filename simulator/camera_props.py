@@ -27,6 +27,7 @@ WALL = np.array(
 )  # fmt: skip
 LAMP = 0.11  # [m] radius of a traffic light's lamp
 HEAD_WIDTH, HEAD_HEIGHT, HEAD_DEPTH = 0.36, 0.98, 0.22  # [m]
+HEAD_BACK = 0.34  # [m] from the face to the middle of what holds it
 MIPS = (64, 32, 16, 8)  # [px] sizes of a sign's face in the atlas
 MIP_START = (0, 4096, 5120, 5376)
 FACE_TEXELS = 5440
@@ -145,8 +146,9 @@ def draw_light(canvas, x, y, z, yaw, pole_x, pole_y, ground_z, state, index):
         face(canvas, at, -0.02, -w - p, -h - p, -0.02, w + p, -h - p, -0.02, w + p, h + p, -0.02, -w - p, h + p,
              20.0, 20.0, 22.0, _LIGHT, instance, False, True)  # fmt: skip
     frustum(canvas, at, -d, _ZERO, -w, w, -h, h, _ZERO, _ZERO, _ZERO, grey, grey, grey, _ONE, _LIGHT, instance)
-    draw_pole(canvas, pole_x, pole_y, ground_z, z + 0.2, 0.08, 92.0, _POLE, 0)
-    _arm(canvas, at, pole_x, pole_y)
+    hold = (at[0] - HEAD_BACK * c, at[1] - HEAD_BACK * s, at[2] + _HALF * HEAD_HEIGHT, c, s)
+    draw_pole(canvas, pole_x, pole_y, ground_z, hold[2], 0.08, 92.0, _POLE, 0)
+    _arm(canvas, hold, pole_x, pole_y)
     fx, fy = camera.x - at[0], camera.y - at[1]
     away = max(math.sqrt(fx * fx + fy * fy), 0.1)
     turn = (fx * c + fy * s) / away  # cosine of the angle under which the face is seen
@@ -179,14 +181,14 @@ def draw_light(canvas, x, y, z, yaw, pole_x, pole_y, ground_z, state, index):
 
 @kernel
 def _arm(canvas, at, pole_x, pole_y):
-    """A beam from a pole to the head, where they are apart."""
+    """A beam from a pole over the head to what holds it from behind, where they are apart."""
     dx, dy = at[0] - pole_x, at[1] - pole_y
     size = math.sqrt(dx * dx + dy * dy)
     if size < 0.3:
         return
     beam = (float(pole_x), float(pole_y), at[2], dx / size, dy / size)
     t, g = 0.05, 92.0
-    frustum(canvas, beam, _ZERO, size, -t, t, 0.1, 0.2, _ZERO, _ZERO, _ZERO, g, g, g, _ONE, _POLE, 0)
+    frustum(canvas, beam, _ZERO, size, -t, t, _ZERO, 0.1, _ZERO, _ZERO, _ZERO, g, g, g, _ONE, _POLE, 0)
 
 
 @kernel

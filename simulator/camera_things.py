@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.camera_bodies import draw_body
-from simulator.camera_frame import SIGN0
+from simulator.camera_frame import LIGHT0, SIGN0
 from simulator.camera_polygon import darken, set_corner
-from simulator.camera_props import FACE_TEXELS, MIPS, draw_building, draw_light, draw_sign, draw_tree
+from simulator.camera_props import FACE_TEXELS, HEAD_BACK, MIPS, draw_building, draw_light, draw_sign, draw_tree
 from simulator.sign_faces import face_texture
 from world.kernel import inline_kernel, kernel
 from world.kinds import EdgeKind, SignKind
@@ -86,13 +86,16 @@ def make_props(road_map: RoadMap, extra: NDArray | None = None) -> Pack:
     heads = np.zeros(len(m.light_yaw), HEAD_ROW)
     kerbs = m.edge_xyz[np.isin(m.edge_kind, [EdgeKind.CURB, EdgeKind.ROAD_EDGE])].mean(axis=1)
     for n, (x, y, z) in enumerate(m.light_xyz):
-        heads[n] = (x, y, _ground(m, m.light_xyz[n]))
+        look = np.array([math.cos(m.light_yaw[n]), math.sin(m.light_yaw[n])])
+        back = np.array([x, y]) - HEAD_BACK * look  # nothing that holds a head up may hide its lamps
+        heads[n] = (*back, _ground(m, m.light_xyz[n]))
         if z - heads[n]["ground_z"] > 4.0 and len(kerbs):  # it hangs over the road: the pole stands beside it
-            away = np.hypot(kerbs[:, 0] - x, kerbs[:, 1] - y)
+            out = kerbs[:, :2] - (x, y)
+            away = np.hypot(out[:, 0], out[:, 1])
             best = int(away.argmin())
             if away[best] < 14.0:
-                out = np.array([kerbs[best, 0] - x, kerbs[best, 1] - y]) * (1.0 + 0.7 / max(float(away[best]), 0.5))
-                heads[n]["pole_x"], heads[n]["pole_y"] = x + out[0], y + out[1]
+                pole = (x, y) + out[best] * (1.0 + 0.7 / max(float(away[best]), 0.5))
+                heads[n]["pole_x"], heads[n]["pole_y"] = pole
     if extra is not None:
         signs = np.concatenate([signs, extra])
     return Pack(Props(np.ascontiguousarray(signs), np.ascontiguousarray(heads), sign_atlas()))
@@ -193,6 +196,48 @@ def _shade_foot(canvas, x, y, z, lx, ly, c, s, factor):
 
 
 @kernel
+def _draw_slot(canvas, b, i, slots):
+    """The body in a slot, where it is in view."""
+    camera, width = canvas.camera[0], np.float32(canvas.word.shape[1])
+    size = np.float32(0.6) * slots.length[b, i] + np.float32(0.5)
+    depth = depth_in_view(camera, slots.x[b, i], slots.y[b, i], slots.z[b, i] + np.float32(0.8), size, width)
+    if np.float32(0.0) < depth < FAR_BODY and slots.height[b, i] * camera.f > _SLIVER * depth:
+        draw_body(canvas, b, i, slots, depth)
+
+
+@kernel
+def _draw_head(canvas, b, n, light0, tables, lights, props):
+    """Light n of the map, where it is in view."""
+    t, width = tables.lights[light0 + n], np.float32(canvas.word.shape[1])
+    depth = depth_in_view(canvas.camera[0], t.x, t.y, t.z, np.float32(8.0), width)
+    if np.float32(0.0) < depth < FAR_PROP:
+        head = props.heads[n]
+        draw_light(canvas, t.x, t.y, t.z, t.yaw, head.pole_x, head.pole_y, head.ground_z, lights[b, n], n)
+
+
+@kernel
+def _draw_board(canvas, n, props):
+    """Sign n, where it is in view."""
+    camera, sign, width = canvas.camera[0], props.signs[n], np.float32(canvas.word.shape[1])
+    depth = depth_in_view(camera, sign.x, sign.y, sign.z, np.float32(3.0), width)
+    if sign.face >= 0 and np.float32(0.0) < depth < FAR_PROP and sign.size * camera.f > _SLIVER * depth:
+        draw_sign(canvas, props.atlas, sign, SIGN0 + n)
+
+
+@kernel
+def draw_thing(canvas, b, instance, tables, map_id, slots, lights, props):
+    """Draw one road user, light or sign as `draw_things` does, and nothing else. Args: instance: its number."""
+    row = tables.maps[map_id]
+    if 1 <= instance <= slots.x.shape[1]:
+        if slots.valid[b, instance - 1]:
+            _draw_slot(canvas, b, instance - 1, slots)
+    elif LIGHT0 <= instance < LIGHT0 + row.light1 - row.light0:
+        _draw_head(canvas, b, instance - LIGHT0, row.light0, tables, lights, props)
+    elif SIGN0 <= instance < SIGN0 + len(props.signs):
+        _draw_board(canvas, instance - SIGN0, props)
+
+
+@kernel
 def draw_things(canvas, b, own, tables, map_id, slots, lights, props):
     """Draw all things of world b but the body in slot `own`.
 
@@ -200,26 +245,15 @@ def draw_things(canvas, b, own, tables, map_id, slots, lights, props):
         canvas: Canvas whose ground is drawn. tables: MapTables. slots: Slots. lights: int8 (B, T) LightState.
         props: Props of the map.
     """
-    camera = canvas.camera[0]
-    width = np.float32(canvas.word.shape[1])
+    camera, width = canvas.camera[0], np.float32(canvas.word.shape[1])
     for i in range(slots.x.shape[1]):
         if i != own and slots.valid[b, i]:
-            size = np.float32(0.6) * slots.length[b, i] + np.float32(0.5)
-            depth = depth_in_view(camera, slots.x[b, i], slots.y[b, i], slots.z[b, i] + np.float32(0.8), size, width)
-            if np.float32(0.0) < depth < FAR_BODY and slots.height[b, i] * camera.f > _SLIVER * depth:
-                draw_body(canvas, b, i, slots, depth)
+            _draw_slot(canvas, b, i, slots)
     row = tables.maps[map_id]
-    for i in range(row.light0, row.light1):
-        t, n = tables.lights[i], i - row.light0
-        depth = depth_in_view(camera, t.x, t.y, t.z, np.float32(8.0), width)
-        if np.float32(0.0) < depth < FAR_PROP:
-            head = props.heads[n]
-            draw_light(canvas, t.x, t.y, t.z, t.yaw, head.pole_x, head.pole_y, head.ground_z, lights[b, n], n)
+    for n in range(row.light1 - row.light0):
+        _draw_head(canvas, b, n, row.light0, tables, lights, props)
     for n in range(len(props.signs)):
-        sign = props.signs[n]
-        depth = depth_in_view(camera, sign.x, sign.y, sign.z, np.float32(3.0), width)
-        if sign.face >= 0 and np.float32(0.0) < depth < FAR_PROP and sign.size * camera.f > _SLIVER * depth:
-            draw_sign(canvas, props.atlas, sign, SIGN0 + n)
+        _draw_board(canvas, n, props)
     for i in range(row.building0, row.building1):
         s = tables.buildings[i]
         depth = depth_in_view(camera, s.x, s.y, camera.z, s.radius, width)
