@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import sign_pictures as pictures
+from simulator import sign_pictures
 from simulator.sign_pen import Pen, digits, text
 from world.names import unknown_name
 from world.sign_names import SIGN_NAMES
@@ -191,46 +191,46 @@ def _crossing(pen: Pen) -> None:
     pen.round_polygon([(-0.93, -0.93), (0.93, -0.93), (0.93, 0.93), (-0.93, 0.93)], 0.08, s.blue)
     pen.polygon([(0, -0.78), (0.82, 0.72), (-0.82, 0.72)], s.white)
     with pen.placed(0.0, 0.22, 0.48):
-        pictures.pedestrian(pen)
-        pictures.stripes(pen)
+        sign_pictures.pedestrian(pen)
+        sign_pictures.stripes(pen)
 
 
 _FACES: dict[str, Callable[[Pen], None]] = {
     "end of limit 80": _end_limit,
-    "no passing": _ban(lambda pen: pictures.two_cars(pen, RED, BLACK)),
-    "no passing of lorries": _ban(lambda pen: pictures.lorry_and_car(pen, RED, BLACK)),
-    "right of way at the crossing": _warning(pictures.crossing_ahead),
+    "no passing": _ban(lambda pen: sign_pictures.two_cars(pen, RED, BLACK)),
+    "no passing of lorries": _ban(lambda pen: sign_pictures.lorry_and_car(pen, RED, BLACK)),
+    "right of way at the crossing": _warning(sign_pictures.crossing_ahead),
     "priority road": _priority,
     "yield": _yield,
     "stop": _stop,
     "no vehicles": _prohibition,
-    "no lorries": _ban(pictures.lorry),
+    "no lorries": _ban(sign_pictures.lorry),
     "no entry": _no_entry,
-    "danger": _warning(pictures.exclamation),
-    "bend left": _warning(pictures.bend_left),
-    "bend right": _warning(pictures.bend_right),
-    "double bend": _warning(pictures.double_bend),
-    "bumpy road": _warning(pictures.bumps),
-    "slippery road": _warning(pictures.skid),
-    "road narrows on the right": _warning(pictures.narrows),
-    "road works": _warning(pictures.works),
-    "traffic signals": _warning(pictures.signals),
-    "pedestrians": _warning(pictures.pedestrian),
-    "children": _warning(pictures.children),
-    "bicycles": _warning(pictures.bicycle),
-    "ice or snow": _warning(pictures.snow),
-    "wild animals": _warning(pictures.deer),
+    "danger": _warning(sign_pictures.exclamation),
+    "bend left": _warning(sign_pictures.bend_left),
+    "bend right": _warning(sign_pictures.bend_right),
+    "double bend": _warning(sign_pictures.double_bend),
+    "bumpy road": _warning(sign_pictures.bumps),
+    "slippery road": _warning(sign_pictures.skid),
+    "road narrows on the right": _warning(sign_pictures.narrows),
+    "road works": _warning(sign_pictures.works),
+    "traffic signals": _warning(sign_pictures.signals),
+    "pedestrians": _warning(sign_pictures.pedestrian),
+    "children": _warning(sign_pictures.children),
+    "bicycles": _warning(sign_pictures.bicycle),
+    "ice or snow": _warning(sign_pictures.snow),
+    "wild animals": _warning(sign_pictures.deer),
     "end of all limits": _ends(lambda pen: None),
-    "turn right": _order(lambda pen: pictures.turn_arrow(pen, 1)),
-    "turn left": _order(lambda pen: pictures.turn_arrow(pen, -1)),
-    "ahead only": _order(pictures.ahead_arrow),
-    "ahead or right": _order(lambda pen: pictures.fork_arrow(pen, 1)),
-    "ahead or left": _order(lambda pen: pictures.fork_arrow(pen, -1)),
-    "keep right": _order(lambda pen: pictures.slant_arrow(pen, 1)),
-    "keep left": _order(lambda pen: pictures.slant_arrow(pen, -1)),
-    "roundabout": _order(pictures.roundabout),
-    "end of no passing": _ends(lambda pen: pictures.two_cars(pen, GREY, GREY)),
-    "end of no passing of lorries": _ends(lambda pen: pictures.lorry_and_car(pen, GREY, GREY)),
+    "turn right": _order(lambda pen: sign_pictures.turn_arrow(pen, 1)),
+    "turn left": _order(lambda pen: sign_pictures.turn_arrow(pen, -1)),
+    "ahead only": _order(sign_pictures.ahead_arrow),
+    "ahead or right": _order(lambda pen: sign_pictures.fork_arrow(pen, 1)),
+    "ahead or left": _order(lambda pen: sign_pictures.fork_arrow(pen, -1)),
+    "keep right": _order(lambda pen: sign_pictures.slant_arrow(pen, 1)),
+    "keep left": _order(lambda pen: sign_pictures.slant_arrow(pen, -1)),
+    "roundabout": _order(sign_pictures.roundabout),
+    "end of no passing": _ends(lambda pen: sign_pictures.two_cars(pen, GREY, GREY)),
+    "end of no passing of lorries": _ends(lambda pen: sign_pictures.lorry_and_car(pen, GREY, GREY)),
     "pedestrian crossing": _crossing,
     "us yield": _us_yield,
 }
