@@ -101,6 +101,12 @@ class Perceiver:
             self._time = None
         else:
             self._time = np.where(mask, np.nan, self._time)
+        if self._percept is not None:
+            forgotten = np.ones(self._percept.fresh.shape, np.bool_) if mask is None else mask
+            for part in (self._percept, self._percept.users):
+                for array in vars(part).values():
+                    if isinstance(array, np.ndarray):
+                        array[forgotten] = 0
 
     def __call__(self, frame: SensorFrame) -> Percept:
         """What the rig sees now. The Percept's arrays are overwritten by the next call.
@@ -112,6 +118,7 @@ class Perceiver:
         if self._percept is None or self._percept.fresh.shape != lead:
             self._percept = empty_percept(*lead)
         self._move(frame)
+        self.answers.clear()
         fresh = np.zeros(lead, np.bool_)
         seen_now: set[tuple[str, int, int]] = set()
         for spec in self.rig:
@@ -204,9 +211,11 @@ class Perceiver:
         _tell_faces(b, k, views, percept)
         for name in ("stop_lines", "crosswalks"):
             _tell_paint(b, k, views, name, percept)
-        for _, view, new in views:
-            if view.edges is not None and new:
-                percept.edge_xy[b, k], percept.edge_valid[b, k] = view.edges
+        for _, view, _ in views:
+            if view.edges is not None:
+                xy, valid = view.edges
+                percept.edge_xy[b, k] = np.where(valid[:, None], moved(xy, view), 0.0)
+                percept.edge_valid[b, k] = valid
 
 
 def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
@@ -334,6 +343,8 @@ def _tell_faces(b: int, k: int, views: list, percept: Percept) -> None:
         percept.light_xyz[b, k, i] = t.xyz[d]
         percept.light_state[b, k, i] = t.state[d] if t.front[d] > 0.5 else 0
         percept.light_score[b, k, i] = t.score[d] * t.state_score[d]
+    for array in (percept.light_xyz, percept.light_state, percept.light_score):
+        array[b, k, len(lights) :] = 0
     signs = [(view, d, face, score) for _, view, _ in new_views for d, face, score in view.signs]
     signs.sort(key=lambda item: float(np.hypot(*item[0].things.xyz[item[1], :2])))
     signs = signs[:SIGNS]
@@ -342,6 +353,8 @@ def _tell_faces(b: int, k: int, views: list, percept: Percept) -> None:
         percept.sign_xyz[b, k, i] = view.things.xyz[d]
         percept.sign_face[b, k, i] = face
         percept.sign_score[b, k, i] = score * view.things.score[d]
+    for array in (percept.sign_xyz, percept.sign_face, percept.sign_score):
+        array[b, k, len(signs) :] = 0
 
 
 def _tell_paint(b: int, k: int, views: list, name: str, percept: Percept) -> None:

@@ -15,10 +15,17 @@ from perception.layout import DEPTH_SHIFT, MEAN_SIZE, SEG_CLASSES, SEG_OF_TAG, S
 from world.camera import CameraSpec
 from world.camera_labels import LINE_SLOTS
 from world.camera_tags import ThingKind
-from world.kinds import MarkKind
+from world.kinds import LightState, MarkKind
 
 SMALLEST = np.array([4.0, 4.0, 4.0, 3.5, 4.0])  # [px] height of a box that is to be found, by kind
 SEEN = 0.25  # part of a thing that must be seen for it to be to be found
+FACING = 0.35  # cosine between a face and the way to the camera from which on what it shows can be made out
+_WHOLE = 0.6  # part of a light that must be seen for its state to be asked for
+_LAMPS = 0.31 * np.array([1.0, 0.0, -1.0])  # [m] red, amber, green above the middle of the head
+_LIT = {  # lamps that tell a state
+    LightState.OFF: (0, 1, 2), LightState.RED: (0,), LightState.RED_AMBER: (0, 1), LightState.GREEN: (2,),
+    LightState.AMBER: (1,),
+}  # fmt: skip
 MIDDLE = 0.5 * (STRIDE - 1)  # [px] of a cell's middle from its first pixel
 _DASHED = (MarkKind.BROKEN, MarkKind.BROKEN_BROKEN, MarkKind.BOTTS_DOTS)
 
@@ -35,6 +42,7 @@ class Target(NamedTuple):
     cell: NDArray[np.int32]  # (n, 2) row, column of the centres
     value: NDArray[np.float32]  # (n, DETECTION_CHANNELS) what the other channels should say there
     kind: NDArray[np.int8]  # (n,) ThingKind
+    judged: NDArray[np.bool_]  # (n, 2) the state of a light, and whether a face is seen, are asked for
 
 
 def make_target(pictures: Pictures, i: int) -> Target:
@@ -42,18 +50,33 @@ def make_target(pictures: Pictures, i: int) -> Target:
     spec = pictures.spec(i)
     h, w = spec.height // STRIDE, spec.width // STRIDE
     line_x, line_state, trait = line_target(pictures, i, spec)
-    heat, weight, cell, value, kind = thing_target(pictures, i, spec, h, w)
-    return Target(seg_target(pictures.tag[i]), line_x, line_state, trait, heat, weight, cell, value, kind)
+    return Target(seg_target(pictures.tag[i]), line_x, line_state, trait, *thing_target(pictures, i, spec, h, w))
+
+
+def flipped(target: Target) -> Target:
+    """The target of the picture seen in a mirror: left is right, and so are the boundaries of the lanes."""
+    width = target.heat.shape[2]
+    cell, value = target.cell.copy(), target.value.copy()
+    cell[:, 1] = width - 1 - cell[:, 1]
+    value[:, layout.OFFSET.start] *= -1.0
+    value[:, layout.YAW.start] *= -1.0  # the sine: what turned to the left turns to the right
+    return target._replace(
+        seg=target.seg[:, :, ::-1], line_x=(width - 1 - target.line_x)[::-1], line_state=target.line_state[::-1],
+        line_trait=target.line_trait[::-1], heat=target.heat[:, :, ::-1], weight=target.weight[:, :, ::-1], cell=cell,
+        value=value,
+    )  # fmt: skip
 
 
 def seg_target(tag: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(SEG_CLASSES, h, w) part of each cell that each class covers, in 255ths."""
     seg = SEG_OF_TAG[tag]
-    h, w = tag.shape[0] // STRIDE, tag.shape[1] // STRIDE
-    cells = seg.reshape(h, STRIDE, w, STRIDE)
-    return np.stack(
-        [((cells == c).sum(axis=(1, 3)) * (255.0 / STRIDE**2)).astype(np.uint8) for c in range(SEG_CLASSES)]
-    )
+    out = np.empty((SEG_CLASSES, tag.shape[0] // STRIDE, tag.shape[1] // STRIDE), np.uint8)
+    for c in range(SEG_CLASSES):
+        here = (seg == c).view(np.uint8)
+        across = here[:, 0::STRIDE] + here[:, 1::STRIDE] + here[:, 2::STRIDE] + here[:, 3::STRIDE]
+        count = across[0::STRIDE] + across[1::STRIDE] + across[2::STRIDE] + across[3::STRIDE]
+        out[c] = (count * (255.0 / STRIDE**2)).astype(np.uint8)
+    return out
 
 
 def line_target(pictures: Pictures, i: int, spec: CameraSpec) -> tuple[NDArray, NDArray, NDArray]:
@@ -91,13 +114,13 @@ def line_target(pictures: Pictures, i: int, spec: CameraSpec) -> tuple[NDArray, 
 
 
 def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -> tuple[NDArray, ...]:
-    """(heat, weight, cell, value, kind) of Target."""
+    """(heat, weight, cell, value, kind, judged) of Target."""
     at = pictures.boxes(i)
     kind, box = pictures.box_kind[at], pictures.box_box[at].astype(np.float64)
     size_px = box[:, 2:] - box[:, :2]
     asked = (pictures.box_visible[at] >= SEEN) & (size_px[:, 1] >= SMALLEST[kind]) & (size_px[:, 0] >= 1.5)
     heat, weight = np.zeros((5, h, w), np.float32), np.ones((5, h, w), np.float32)
-    cells, values, kinds = [], [], []
+    cells, values, kinds, fair = [], [], [], []
     for d in np.argsort(-np.linalg.norm(pictures.box_xyz[at], axis=1)):  # nearest last
         k = int(kind[d])
         x0, y0, x1, y1 = (box[d] - MIDDLE) / STRIDE
@@ -112,12 +135,34 @@ def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -
         weight[k, row, column] = 1.0
         cells.append((row, column))
         kinds.append(k)
+        fair.append(judged(pictures, at.start + int(d), spec))
         values.append(_values(pictures, at.start + int(d), spec, cx - column, cy - row, x1 - x0, y1 - y0))
     n = len(cells)
     return (
         heat, weight, np.array(cells, np.int32).reshape(n, 2),
         np.array(values, np.float32).reshape(n, layout.DETECTION_CHANNELS), np.array(kinds, np.int8),
+        np.array(fair, np.bool_).reshape(n, 2),
     )  # fmt: skip
+
+
+def judged(p: Pictures, d: int, spec: CameraSpec) -> tuple[bool, bool]:
+    """Whether the picture can tell the state of light d, and whether the face of light or sign d is seen.
+
+    A head that is cut by the picture's edge may have its lit lamp outside, and one seen edge-on shows none: their
+    labels are right and yet nobody could read them.
+    """
+    kind, state = ThingKind(int(p.box_kind[d])), int(p.box_state[d])
+    xyz, yaw = p.box_xyz[d].astype(np.float64), float(p.box_yaw[d])
+    way = np.array([spec.x, spec.y]) - xyz[:2]
+    facing = float(way[0] * math.cos(yaw) + way[1] * math.sin(yaw)) / max(math.hypot(*way), 1e-6)
+    labelled = (state if kind == ThingKind.LIGHT else int(p.box_face[d])) >= 0
+    face = not labelled or facing >= FACING
+    if kind != ThingKind.LIGHT or not labelled or facing < FACING or p.box_visible[d] < _WHOLE:
+        return False, face
+    lamps = xyz + np.stack((np.zeros(3), np.zeros(3), _LAMPS), axis=1)[list(_LIT[LightState(state)])]
+    px, depth = spec.project(lamps)
+    inside = (px > -0.5).all() and (px[:, 0] < spec.width - 0.5).all() and (px[:, 1] < spec.height - 0.5).all()
+    return bool(inside and (depth > 0.1).all()), face
 
 
 def _bump(heat: NDArray[np.float32], row: int, column: int, high: float, wide: float) -> None:

@@ -21,7 +21,7 @@ from perception.line_fit import fit_line
 from perception.metrics import Iou, Matches, mask_iou, percentiles
 from perception.perceive import SIGN_PIXELS, read_lights, sign_crop
 from perception.records import LINE_X
-from perception.targets import SEEN, SMALLEST, line_target
+from perception.targets import SEEN, SMALLEST, judged, line_target
 from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
 from world.camera_tags import ThingKind
 from world.files import whole
@@ -59,6 +59,8 @@ def main(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     if args.data == "sim":
+        if args.most is not None and args.most < 1:
+            raise ValueError(f"--most {args.most}: allowed is 1 or more")
         return evaluate_sim(read_pictures([args.root], args.most), args.weights)
     if args.data in ("gtsrb", "lights"):
         from perception.evaluate_crops import evaluate_gtsrb, evaluate_lights
@@ -78,7 +80,8 @@ def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, A
     """Scores on labelled pictures of our renderer.
 
     A road user is asked for within NEAR metres where at least SEEN of it is seen and its box is SMALLEST high; what is
-    smaller, further or more hidden is neither right nor wrong.
+    smaller, further or more hidden is neither right nor wrong. Lights whose state the picture cannot tell (seen
+    edge-on, half hidden, the lit lamp beyond the picture's edge) are counted apart, as `lights_unreadable`.
     """
     net, signs, lights = EyeNet(weights), SignClassifier(), LightClassifier()
     tally = _Tally()
@@ -103,6 +106,7 @@ class _Tally:
         self.distance: dict[ThingKind, list[float]] = {kind: [] for kind in ThingKind}
         self.lane, self.offset = LaneScore(0, 0, 0), []
         self.states = np.zeros((len(LightState), len(LightState)), int)
+        self.unreadable = 0
         self.signs: list[bool] = []
 
     def masks(self, p: Pictures, i: int, seg: np.ndarray) -> None:
@@ -152,7 +156,10 @@ class _Tally:
                 truth = float(np.linalg.norm(xyz[own[t]]))
                 self.distance[k].append((float(np.linalg.norm(things.xyz[mine[d]])) - truth) / truth)
                 if k == ThingKind.LIGHT and p.box_state[at][own[t]] >= 0 and away[own[t]] <= LIGHTS_NEAR:
-                    self.states[p.box_state[at][own[t]], things.state[mine[d]]] += 1
+                    if judged(p, at.start + int(own[t]), p.spec(i))[0]:
+                        self.states[p.box_state[at][own[t]], things.state[mine[d]]] += 1
+                    else:
+                        self.unreadable += 1
                 face = int(p.box_face[at][own[t]]) if k == ThingKind.SIGN else -1
                 if face >= 0 and away[own[t]] <= SIGNS_NEAR:
                     self._sign(p.rgb[i], things.box[mine[d]], face, read_sign)
@@ -173,7 +180,7 @@ class _Tally:
             "wanted": {k.name.lower(): m.wanted for k, m in self.matches.items()},
             "distance_error": {k.name.lower(): percentiles(v) for k, v in self.distance.items()},
             "light_state_accuracy": float(np.trace(self.states) / lights) if lights else float("nan"),
-            "lights": lights,
+            "lights": lights, "lights_unreadable": self.unreadable,
             "red_called_green": int(self.states[list(_RED), LightState.GREEN].sum()) / reds if reds else float("nan"),
             "light_states": self.states.tolist(),
             "sign_accuracy": float(np.mean(self.signs)) if self.signs else float("nan"), "signs": len(self.signs),

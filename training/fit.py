@@ -17,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=float, default=14.0, help="of the eyes' network (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="of the eyes' network at most, over all sittings")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights the eyes' network begins with")
+    parser.add_argument("--flip", type=float, default=0.0, help="part of its pictures seen in a mirror (default: 0)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
 
@@ -34,8 +36,9 @@ def main(args: argparse.Namespace) -> int:
             from training.fit_eye import fit_eye
 
             path = fit_eye(
-                args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, minutes=args.minutes
-            )
+                args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, minutes=args.minutes,
+                start=args.start, flip=args.flip,
+            )  # fmt: skip
         elif name == "signs":
             from training.signs import fit_signs
 

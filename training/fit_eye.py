@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from perception.dataset import Pictures, read_pictures
-from perception.networks.batches import batches
+from perception.networks.batches import ahead, batches
 from perception.networks.eye_net import EyeNet
 from perception.networks.losses import Balance, eye_losses
 from world.files import whole
@@ -24,30 +24,37 @@ PATIENCE = 4  # epochs without a better validation loss, after half of the train
 
 def fit_eye(
     data: Sequence[Path], validation: Path, out: Path, epochs: float, seed: int = 0, batch: int = 32,
-    rate: float = 2e-3, minutes: float | None = None,
+    rate: float = 2e-3, minutes: float | None = None, start: Path | None = None, flip: float = 0.0,
 ) -> Path:  # fmt: skip
     """Train; returns the path of the averaged weights (safetensors). What is in `out` is gone on with.
 
     Args:
         data: folders of shards. validation: folder of shards. out: folder of checkpoints.
         minutes: the schedule is stretched to end after so long, counted over all sittings, where that comes first.
+        start: weights to begin with; None: drawn by the seed. flip: part of the pictures that are seen in a mirror.
 
     Raises:
-        ValueError: broken shards or checkpoint.
+        ValueError: broken shards, checkpoint or weights; fewer pictures than a batch; nothing to do.
     """
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     pictures, held = read_pictures(data), read_pictures([validation], 512)
-    trainer = _Trainer(out, seed, batch, rate, int(epochs * (len(pictures) // batch)), minutes)
-    trainer.resume()
+    if batch < 1 or len(pictures) < batch:
+        raise ValueError(f"batches of {batch}: allowed are 1 to {len(pictures)}, the pictures that there are")
+    if epochs <= 0.0 or (minutes is not None and minutes <= 0.0) or not 0.0 <= flip <= 1.0:
+        raise ValueError(f"epochs {epochs}, minutes {minutes}: more than 0 is allowed; flip {flip}: 0 to 1")
     steps = len(pictures) // batch
+    trainer = _Trainer(out, seed, batch, rate, int(epochs * steps), minutes)
+    if start is not None:
+        trainer.begin(start)
+    trainer.resume()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task("eye", total=trainer.steps, completed=trainer.step)
         while not trainer.done:
             epoch, skip = divmod(trainer.step, steps)
-            for x, target in batches(pictures, batch, seed, epoch, skip=skip):
+            for x, target in ahead(batches(pictures, batch, seed, epoch, skip=skip, flip=flip)):
                 loss = trainer.one(x, target)
                 progress.update(bar, completed=trainer.progress, total=trainer.steps, description=f"eye {loss:6.2f}")
                 if trainer.done:
@@ -167,6 +174,15 @@ class _Trainer:
         about = {name: getattr(self, name) for name in ("step", "spent", "best", "since_best", "seed")}
         with whole(path) as part:
             save_file(tensors, part, metadata={"about": json.dumps(about)})
+
+    def begin(self, path: Path) -> None:
+        """Take the weights of an earlier training. Raises ValueError: they are no weights of this network."""
+        try:
+            tensors = {name: value.float() for name, value in load_file(path).items()}
+            self.net.load_state_dict(tensors)
+        except Exception as error:  # safetensors and torch have kinds of errors of their own
+            raise ValueError(f"{path}: no weights of the eyes' network ({str(error).splitlines()[0]})") from error
+        self.mean.load_state_dict(self.net.state_dict())
 
     def resume(self) -> None:
         """Go on from the last checkpoint, if there is one."""

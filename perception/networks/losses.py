@@ -26,6 +26,7 @@ class TargetBatch(NamedTuple):
     where: Tensor  # (n, 3) int64 picture, row, column
     value: Tensor  # (n, DETECTION_CHANNELS)
     kind: Tensor  # (n,) int64
+    judged: Tensor  # (n, 2) bool, see perception.targets.Target
 
 
 def eye_losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], target: TargetBatch) -> dict[str, Tensor]:
@@ -88,8 +89,8 @@ def _thing_losses(thing: Tensor, target: TargetBatch) -> dict[str, Tensor]:
     error = (found[:, layout.DEPTH.start] - value[:, layout.DEPTH.start]).abs()
     depth = (error * torch.exp(-0.5 * log_var) * 1.414 + 0.5 * log_var).sum() / n  # Laplace
     is_light = target.kind == int(ThingKind.LIGHT)
-    faces = is_light | (target.kind == int(ThingKind.SIGN))
-    lit = is_light & (value[:, layout.FRONT.start] > 0.5)
+    faces = (is_light | (target.kind == int(ThingKind.SIGN))) & target.judged[:, 1]
+    lit = is_light & target.judged[:, 0]
     state = F.cross_entropy(found[lit][:, layout.STATE], value[lit][:, layout.STATE].argmax(dim=1), reduction="sum")
     front = F.binary_cross_entropy_with_logits(
         found[faces][:, layout.FRONT], value[faces][:, layout.FRONT], reduction="sum"
