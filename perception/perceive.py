@@ -118,7 +118,6 @@ class Perceiver:
         if self._percept is None or self._percept.fresh.shape != lead:
             self._percept = empty_percept(*lead)
         self._move(frame)
-        self.answers.clear()
         fresh = np.zeros(lead, np.bool_)
         seen_now: set[tuple[str, int, int]] = set()
         for spec in self.rig:

@@ -145,8 +145,9 @@ def _take(
         spec, look, weather = RIG[number % len(RIG)], CameraLook(), CLEAR
     else:
         spec, look, weather = _camera(rng), _look(rng, ground), _weather(rng)
-    picture = renderer.render(spec, 0, slot, look, weather, int(rng.integers(1 << 31)))
-    boxes = label_boxes(engine, 0, slot, spec, picture, renderer.props(0))
+    seed = int(rng.integers(1 << 31))
+    picture = renderer.render(spec, 0, slot, look, weather, seed)
+    boxes = label_boxes(engine, 0, slot, spec, picture, renderer.props(0), weather, seed)
     writer.add(picture.rgb, picture.tag, spec, boxes, label_lines(engine, 0, slot, spec, picture))
     lights[:] = kept
 
