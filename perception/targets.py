@@ -17,7 +17,7 @@ from world.camera_labels import LINE_SLOTS
 from world.camera_tags import ThingKind
 from world.kinds import LightState, MarkKind
 
-SMALLEST = np.array([4.0, 4.0, 4.0, 3.5, 4.0])  # [px] height of a box that is to be found, by kind
+SMALLEST = np.array([5.0, 6.0, 6.0, 4.0, 5.0])  # [px] height of a box that is to be found, by kind
 SEEN = 0.25  # part of a thing that must be seen for it to be to be found
 FACING = 0.35  # cosine between a face and the way to the camera from which on what it shows can be made out
 _WHOLE = 0.6  # part of a light that must be seen for its state to be asked for
@@ -51,20 +51,6 @@ def make_target(pictures: Pictures, i: int) -> Target:
     h, w = spec.height // STRIDE, spec.width // STRIDE
     line_x, line_state, trait = line_target(pictures, i, spec)
     return Target(seg_target(pictures.tag[i]), line_x, line_state, trait, *thing_target(pictures, i, spec, h, w))
-
-
-def flipped(target: Target) -> Target:
-    """The target of the picture seen in a mirror: left is right, and so are the boundaries of the lanes."""
-    width = target.heat.shape[2]
-    cell, value = target.cell.copy(), target.value.copy()
-    cell[:, 1] = width - 1 - cell[:, 1]
-    value[:, layout.OFFSET.start] *= -1.0
-    value[:, layout.YAW.start] *= -1.0  # the sine: what turned to the left turns to the right
-    return target._replace(
-        seg=target.seg[:, :, ::-1], line_x=(width - 1 - target.line_x)[::-1], line_state=target.line_state[::-1],
-        line_trait=target.line_trait[::-1], heat=target.heat[:, :, ::-1], weight=target.weight[:, :, ::-1], cell=cell,
-        value=value,
-    )  # fmt: skip
 
 
 def seg_target(tag: NDArray[np.uint8]) -> NDArray[np.uint8]:

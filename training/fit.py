@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, help="of the eyes' network at most, over all sittings")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights the eyes' network begins with")
-    parser.add_argument("--flip", type=float, default=0.0, help="part of its pictures seen in a mirror (default: 0)")
+    parser.add_argument("--flip", type=float, default=0.5, help="part of its pictures seen in a mirror (default: 0.5)")
+    parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda (default: cpu)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
 
@@ -37,15 +38,15 @@ def main(args: argparse.Namespace) -> int:
 
             path = fit_eye(
                 args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, minutes=args.minutes,
-                start=args.start, flip=args.flip,
+                start=args.start, flip=args.flip, device=args.device, processes=args.threads,
             )  # fmt: skip
         elif name == "signs":
             from training.signs import fit_signs
 
-            path = fit_signs(args.out / "signs", args.seed)
+            path = fit_signs(args.out / "signs", args.seed, device=args.device, processes=args.threads)
         else:
             from training.lights import fit_lights
 
-            path = fit_lights(args.out / "lights", args.seed)
+            path = fit_lights(args.out / "lights", args.seed, device=args.device, processes=args.threads)
         print(f"{name}: {path}")
     return 0

@@ -3,6 +3,8 @@
 import json
 import math
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,32 +19,43 @@ from perception.networks.crop_nets import CropNet, predict
 from world.files import whole
 
 Crops = tuple[NDArray[np.uint8], NDArray[np.int64]]
+Draw = Callable[[int, np.random.Generator], Crops]
+_PART = 500  # crops of one generator of random numbers
+_draw: Draw | None = None  # of the processes that draw: handed down by fork
 
 
-def make_pool(draw: Callable[[int, np.random.Generator], Crops], count: int, seed: int, path: Path, what: str) -> Crops:
-    """Crops and classes, drawn once and kept in a file."""
+def make_pool(draw: Draw, count: int, seed: int, path: Path, what: str, processes: int = 1) -> Crops:
+    """Crops and classes, drawn once and kept in a file; the same whatever the number of processes."""
+    global _draw
     if path.exists():
         with np.load(path, allow_pickle=False) as data:
             if len(data["classes"]) == count and int(data["seed"]) == seed:
                 return data["crops"], data["classes"]
+    jobs = [(min(_PART, count - first), [0xC20, seed, n]) for n, first in enumerate(range(0, count, _PART))]
     crops, classes = [], []
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
+    _draw = draw
+    with Progress(*columns) as progress, ProcessPoolExecutor(processes, get_context("fork")) as pool:
         bar = progress.add_task(f"drawing {what}", total=count)
-        for n, first in enumerate(range(0, count, 500)):
-            some, kinds = draw(min(500, count - first), np.random.default_rng([0xC20, seed, n]))
+        for some, kinds in pool.map(_draw_some, jobs):
             crops.append(some)
             classes.append(kinds)
             progress.advance(bar, len(kinds))
-    pool = np.concatenate(crops), np.concatenate(classes)
+    drawn = np.concatenate(crops), np.concatenate(classes)
     with whole(path) as part, open(part, "wb") as file:
-        np.savez(file, crops=pool[0], classes=pool[1], seed=seed)
-    return pool
+        np.savez(file, crops=drawn[0], classes=drawn[1], seed=seed)
+    return drawn
+
+
+def _draw_some(job: tuple[int, list[int]]) -> Crops:
+    assert _draw is not None
+    return _draw(job[0], np.random.default_rng(job[1]))
 
 
 def fit_crops(
-    net: CropNet, pool: Crops, held: Crops, out: Path, epochs: int, seed: int, rate: float = 3e-3, batch: int = 256
-) -> Path:
+    net: CropNet, pool: Crops, held: Crops, out: Path, epochs: int, seed: int, rate: float = 3e-3, batch: int = 256,
+    device: str = "cpu",
+) -> Path:  # fmt: skip
     """Train a classifier; the weights of the best epoch by held-out accuracy are kept in `out`.
 
     Raises:
@@ -50,7 +63,7 @@ def fit_crops(
     """
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     steps = len(pool[1]) // batch
     first, best = _resume(net, out)
@@ -66,15 +79,16 @@ def fit_crops(
                     warm = min((epoch * steps + n + 1) / 200.0, 1.0)
                     group["lr"] = rate * warm * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * part)))
                 crops = _jitter(pool[0][chosen], rng)
-                with torch.autocast("cpu", torch.bfloat16):
-                    logits = net(torch.from_numpy(crops))
-                loss = F.cross_entropy(logits.float(), torch.from_numpy(pool[1][chosen]), label_smoothing=0.05)
+                with torch.autocast(torch.device(device).type, torch.bfloat16):
+                    logits = net(torch.from_numpy(crops).to(device))
+                classes = torch.from_numpy(pool[1][chosen]).to(device)
+                loss = F.cross_entropy(logits.float(), classes, label_smoothing=0.05)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
                 progress.advance(bar)
             net.eval()
-            found = predict(net, held[0]).argmax(dim=1).numpy()
+            found = predict(net, held[0]).argmax(dim=1).cpu().numpy()
             accuracy = float((found == held[1]).mean())
             print(
                 f"{out.stem}: epoch {epoch + 1} of {epochs}, loss {float(loss.detach()):.3f}, held out {accuracy:.4f}",

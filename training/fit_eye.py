@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -14,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from perception.dataset import Pictures, read_pictures
-from perception.networks.batches import ahead, batches
+from perception.networks.batches import Encoded, batches, encode
 from perception.networks.eye_net import EyeNet
-from perception.networks.losses import Balance, eye_losses
+from perception.networks.losses import Balance, TargetBatch, eye_losses
 from world.files import whole
 
 PATIENCE = 4  # epochs without a better validation loss, after half of the training, end it
@@ -24,7 +23,8 @@ PATIENCE = 4  # epochs without a better validation loss, after half of the train
 
 def fit_eye(
     data: Sequence[Path], validation: Path, out: Path, epochs: float, seed: int = 0, batch: int = 32,
-    rate: float = 2e-3, minutes: float | None = None, start: Path | None = None, flip: float = 0.0,
+    rate: float = 2e-3, minutes: float | None = None, start: Path | None = None, flip: float = 0.5,
+    device: str = "cpu", processes: int = 1,
 ) -> Path:  # fmt: skip
     """Train; returns the path of the averaged weights (safetensors). What is in `out` is gone on with.
 
@@ -32,6 +32,7 @@ def fit_eye(
         data: folders of shards. validation: folder of shards. out: folder of checkpoints.
         minutes: the schedule is stretched to end after so long, counted over all sittings, where that comes first.
         start: weights to begin with; None: drawn by the seed. flip: part of the pictures that are seen in a mirror.
+        device: of torch. processes: that make the targets, once, before the first step.
 
     Raises:
         ValueError: broken shards, checkpoint or weights; fewer pictures than a batch; nothing to do.
@@ -45,43 +46,47 @@ def fit_eye(
     if epochs <= 0.0 or (minutes is not None and minutes <= 0.0) or not 0.0 <= flip <= 1.0:
         raise ValueError(f"epochs {epochs}, minutes {minutes}: more than 0 is allowed; flip {flip}: 0 to 1")
     steps = len(pictures) // batch
-    trainer = _Trainer(out, seed, batch, rate, int(epochs * steps), minutes)
+    trainer = _Trainer(out, seed, batch, rate, int(epochs * steps), minutes, torch.device(device))
     if start is not None:
         trainer.begin(start)
     trainer.resume()
+    encoded, ahead = encode(pictures, processes), max(processes // 4, 2)
+    validate = held, encode(held, processes)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task("eye", total=trainer.steps, completed=trainer.step)
         while not trainer.done:
             epoch, skip = divmod(trainer.step, steps)
-            for x, target in ahead(batches(pictures, batch, seed, epoch, skip=skip, flip=flip)):
+            for x, target in batches(pictures, encoded, batch, seed, epoch, skip=skip, flip=flip, ahead=ahead):
                 loss = trainer.one(x, target)
                 progress.update(bar, completed=trainer.progress, total=trainer.steps, description=f"eye {loss:6.2f}")
                 if trainer.done:
                     break
             else:
-                if trainer.end_epoch(held):
+                if trainer.end_epoch(*validate):
                     break
                 continue
-            trainer.end_epoch(held)
+            trainer.end_epoch(*validate)
     return trainer.path
 
 
 class _Trainer:
     """Net, averaged net, optimiser, and their files."""
 
-    def __init__(self, out: Path, seed: int, batch: int, rate: float, steps: int, minutes: float | None):
+    def __init__(
+        self, out: Path, seed: int, batch: int, rate: float, steps: int, minutes: float | None, device: torch.device
+    ):  # fmt: skip
         self.out, self.seed, self.batch, self.rate = out, seed, batch, rate
-        self.steps, self.minutes = max(steps, 1), minutes
-        self.net = EyeNet().train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.steps, self.minutes, self.device = max(steps, 1), minutes, device
+        self.net = EyeNet().train().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.mean = copy.deepcopy(self.net).eval()
-        self.balance = Balance()
+        self.balance = Balance().to(device)
         decay = [p for p in self.net.parameters() if p.ndim > 1]
         plain = [p for p in self.net.parameters() if p.ndim <= 1] + list(self.balance.parameters())
         groups = [{"params": decay, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99))
         self.step, self.spent, self.best, self.since_best = 0, 0.0, math.inf, 0
-        self._mark, self._log = time.perf_counter(), None
+        self.loss, self._mark, self._log = math.nan, time.perf_counter(), None
 
     @property
     def path(self) -> Path:
@@ -101,15 +106,15 @@ class _Trainer:
     def done(self) -> bool:
         return self.part >= 1.0
 
-    def one(self, x: torch.Tensor, target: Any) -> float:
-        """One step; returns the loss."""
+    def one(self, x: torch.Tensor, target: TargetBatch) -> float:
+        """One step; returns the loss, now and then."""
         part = min(self.part, 1.0)
         warm = min((self.step + 1) / 200.0, 1.0)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * warm * (0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * part)))
-        with torch.autocast("cpu", torch.bfloat16):
-            answer = self.net(x)
-        losses = eye_losses(answer, target)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            answer = self.net(x.to(self.device, non_blocking=True))
+        losses = eye_losses(answer, target.to(self.device))
         loss = self.balance(losses)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -121,7 +126,8 @@ class _Trainer:
         self.spent, self._mark = self.spent + now - self._mark, now
         if self.step % 50 == 0:
             self._write({f"train/{k}": float(v.detach()) for k, v in losses.items()})
-        return float(loss.detach())
+            self.loss = float(loss.detach())
+        return self.loss
 
     def _average(self) -> None:
         keep = min(0.998, (1.0 + self.step) / (10.0 + self.step))
@@ -131,13 +137,14 @@ class _Trainer:
             for a, b in zip(self.mean.buffers(), self.net.buffers(), strict=True):
                 a.lerp_(b, 1.0 - keep) if a.is_floating_point() else a.copy_(b)
 
-    def end_epoch(self, held: Pictures) -> bool:
+    def end_epoch(self, held: Pictures, encoded: Encoded) -> bool:
         """Validate, keep, and say whether to stop early."""
         losses: dict[str, float] = {}
         count = 0
         with torch.no_grad():
-            for x, target in batches(held, self.batch, 0, 0, augment=False):
-                for name, value in eye_losses(self.mean(x), target).items():
+            for x, target in batches(held, encoded, self.batch, 0, 0, augment=False):
+                answer = self.mean(x.to(self.device))
+                for name, value in eye_losses(answer, target.to(self.device)).items():
                     losses[name] = losses.get(name, 0.0) + float(value)
                 count += 1
         losses = {name: value / count for name, value in losses.items()}

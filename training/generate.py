@@ -118,7 +118,10 @@ def make_shard(job: Job) -> Path:
         while taken < SHARD:
             for _ in range(_BETWEEN):
                 engine.step(nothing)
-            for slot in rng.permutation(_hosts(engine))[: min(_EACH, SHARD - taken)]:
+            hosts = _hosts(engine)
+            odds = np.ones(len(hosts)) if job.rig else _worth(engine, hosts)
+            most = min(_EACH, SHARD - taken, len(hosts))
+            for slot in rng.choice(hosts, most, replace=False, p=odds / odds.sum()):
                 _take(engine, renderer, writer, int(slot), ground, rng, job.rig, taken)
                 taken += 1
     writer.close()
@@ -129,6 +132,29 @@ def _hosts(engine: Engine) -> np.ndarray:
     """Slots of vehicles that may carry a camera."""
     fine = engine.state.valid[0] & np.isin(engine.bodies.kind[0], [int(k) for k in _HOSTS])
     return np.flatnonzero(fine & (engine.model.slots.lane[0] >= 0))
+
+
+def _worth(engine: Engine, hosts: np.ndarray) -> np.ndarray:
+    """(n,) how often a view is to be taken, against others: cyclists, people and lights that face it are rare."""
+    state, bodies, m = engine.state, engine.bodies, engine.maps.maps[0]
+    xy = np.stack((state.x[0], state.y[0]), axis=1)
+    yaw = state.yaw[0, hosts]
+    kind = np.where(state.valid[0], bodies.kind[0], -1)
+    look = np.stack((np.cos(yaw), np.sin(yaw)), axis=1)
+
+    def near(points: np.ndarray, far: float) -> np.ndarray:
+        """(n, m) whether points are ahead."""
+        off = points[None, :, :2] - xy[hosts, None]
+        ahead = (off * look[:, None]).sum(axis=2)
+        aside = off[..., 1] * look[:, None, 0] - off[..., 0] * look[:, None, 1]
+        return (ahead > 4.0) & (ahead < far) & (np.abs(aside) < 0.5 * ahead + 3.0)
+
+    riders = np.isin(kind, [int(BodyKind.BICYCLE), int(BodyKind.MOTORCYCLE)])
+    faced = np.cos(m.light_yaw[None] - yaw[:, None]) < -0.5
+    return (
+        1.0 + 4.0 * near(xy[riders], 40.0).any(axis=1) + near(xy[kind == BodyKind.PEDESTRIAN], 30.0).any(axis=1)
+        + 3.0 * (near(m.light_xyz, 60.0) & faced).any(axis=1)
+    )  # fmt: skip
 
 
 def _take(

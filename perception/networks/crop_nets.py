@@ -67,4 +67,5 @@ def load(net: nn.Module, path) -> nn.Module:
 @torch.no_grad()
 def predict(net: nn.Module, crops) -> Tensor:
     """Logits of many crops, in parts."""
-    return torch.cat([net(torch.from_numpy(crops[i : i + 512])) for i in range(0, len(crops), 512)])
+    device = next(net.parameters()).device
+    return torch.cat([net(torch.from_numpy(crops[i : i + 512]).to(device)) for i in range(0, len(crops), 512)])

@@ -44,14 +44,16 @@ class EyeNet(nn.Module):
         widths: channels at strides 2, 4, 8, 16 and 32.
         blocks: residual blocks at strides 8, 16 and 32.
         neck: channels of the map that the heads read.
+        head: channels of the head of things.
     """
 
     def __init__(
-        self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), blocks: tuple[int, ...] = (1, 2, 2), neck: int = 48
-    ):
+        self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), blocks: tuple[int, ...] = (1, 2, 2), neck: int = 48,
+        head: int = 32,
+    ):  # fmt: skip
         super().__init__()
         w2, w4, w8, w16, w32 = widths
-        self.stem = ConvBlock(3, w2, 2)
+        self.stem = ConvBlock(4, w2, 2)
         self.stage4 = ConvBlock(w2, w4, 2)
         self.stage8 = nn.Sequential(ConvBlock(w4, w8, 2), *(Residual(w8) for _ in range(blocks[0])))
         self.stage16 = nn.Sequential(ConvBlock(w8, w16, 2), *(Residual(w16) for _ in range(blocks[1])))
@@ -64,9 +66,11 @@ class EyeNet(nn.Module):
         self.side4, self.fuse4 = nn.Conv2d(w4, 32, 1), ConvBlock(32, neck)
         self.seg = nn.Conv2d(neck, SEG_CLASSES, 1)
         self.line = nn.Conv2d(neck, LINE_SLOTS + LINE_TRAITS, 1)
-        self.none = nn.Conv1d(2 * neck, LINE_SLOTS, 1)
-        self.head = ConvBlock(neck, 32)
-        self.thing = nn.Conv2d(32, DETECTION_CHANNELS, 1)
+        self.none = nn.Sequential(
+            nn.Conv1d(2 * neck, neck, 5, padding=2), nn.ReLU(inplace=True), nn.Conv1d(neck, LINE_SLOTS, 1)
+        )
+        self.head = ConvBlock(neck, head)
+        self.thing = nn.Conv2d(head, DETECTION_CHANNELS, 1)
         nn.init.constant_(self.thing.bias[:5], -4.0)  # type: ignore[index] # few cells hold a centre
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
 
@@ -77,6 +81,9 @@ class EyeNet(nn.Module):
         (N, DETECTION_CHANNELS, h, w) with h = H / STRIDE, w = W / STRIDE.
         """
         x = (picture.permute(0, 3, 1, 2).float() - 110.0) / 64.0
+        n, _, height, width = x.shape
+        row = torch.linspace(-1.0, 1.0, height, device=x.device).view(1, 1, height, 1).expand(n, 1, height, width)
+        x = torch.cat([x, row], dim=1)  # what is lower is nearer
         x = x.contiguous(memory_format=torch.channels_last) if self.training else x
         f4 = self.stage4(self.stem(x))
         f8 = self.stage8(f4)

@@ -17,16 +17,20 @@ _SEG_WEIGHT = torch.tensor([0.6, 0.6, 2.0, 1.5, 2.5])  # thin paint counts more 
 class TargetBatch(NamedTuple):
     """Targets of N pictures; centres of all pictures one after the other."""
 
-    seg: Tensor  # (N, C, h, w) float, sums to 1 over C
+    seg: Tensor  # (N, C, h, w) uint8 part of the cell
     line_x: Tensor  # (N, LINE_SLOTS, h) [cells]
-    line_state: Tensor  # (N, LINE_SLOTS, h) int64
-    line_trait: Tensor  # (N, LINE_SLOTS, LINE_TRAITS) float
-    heat: Tensor  # (N, 5, h, w)
-    weight: Tensor  # (N, 5, h, w)
+    line_state: Tensor  # (N, LINE_SLOTS, h) int8
+    line_trait: Tensor  # (N, LINE_SLOTS, LINE_TRAITS) uint8
+    heat: Tensor  # (N, 5, h, w) half
+    weight: Tensor  # (N, 5, h, w) bool
     where: Tensor  # (n, 3) int64 picture, row, column
     value: Tensor  # (n, DETECTION_CHANNELS)
     kind: Tensor  # (n,) int64
     judged: Tensor  # (n, 2) bool, see perception.targets.Target
+
+    def to(self, device: torch.device) -> "TargetBatch":
+        """The same on a device."""
+        return TargetBatch(*(part.to(device, non_blocking=True) for part in self))
 
 
 def eye_losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], target: TargetBatch) -> dict[str, Tensor]:
@@ -38,7 +42,9 @@ def eye_losses(answer: tuple[Tensor, Tensor, Tensor, Tensor], target: TargetBatc
 
 def _seg_loss(seg: Tensor, target: TargetBatch) -> Tensor:
     """Cross entropy with soft targets, weighted by class."""
-    each = -(target.seg * F.log_softmax(seg, dim=1)) * _SEG_WEIGHT.view(1, -1, 1, 1)
+    part = target.seg.float()
+    part = part / part.sum(dim=1, keepdim=True).clamp_min(1.0)
+    each = -(part * F.log_softmax(seg, dim=1)) * _SEG_WEIGHT.to(seg.device).view(1, -1, 1, 1)
     return each.sum(dim=1).mean()
 
 
@@ -55,14 +61,14 @@ def _line_losses(line: Tensor, none: Tensor, target: TargetBatch) -> dict[str, T
     there, absent = (target.line_state == 1).float(), (target.line_state == 0).float()
     nll = -(there * ((1.0 - part) * at + part * beside) + absent * log_p[..., -1])
     p = log_p[..., :-1].exp()
-    columns = torch.arange(width, dtype=p.dtype)
+    columns = torch.arange(width, dtype=p.dtype, device=p.device)
     mean = (p * columns).sum(-1) / p.sum(-1).clamp_min(1e-6)
     off = F.smooth_l1_loss(mean, x, reduction="none", beta=0.5) * there
     count = (there + absent).sum().clamp_min(1.0)
     traits = line[:, LINE_SLOTS:]  # (N, T, h, w), read where the line is
     rows = traits.unsqueeze(1).expand(-1, LINE_SLOTS, -1, -1, -1)
     at_line = rows.gather(-1, left[:, :, None, :, None].expand(-1, -1, layout.LINE_TRAITS, -1, 1)).squeeze(-1)
-    wanted = target.line_trait.unsqueeze(-1).expand_as(at_line)
+    wanted = target.line_trait.float().unsqueeze(-1).expand_as(at_line)
     bce = F.binary_cross_entropy_with_logits(at_line, wanted, reduction="none").mean(dim=2) * there
     seen = there.sum().clamp_min(1.0)
     return {"line": nll.sum() / count + 0.2 * off.sum() / seen, "trait": bce.sum() / seen}
@@ -71,9 +77,10 @@ def _line_losses(line: Tensor, none: Tensor, target: TargetBatch) -> dict[str, T
 def _heat_loss(thing: Tensor, target: TargetBatch) -> Tensor:
     """Focal loss of centre maps (Zhou, Wang, Kraehenbuehl: Objects as Points, 2019)."""
     p = torch.sigmoid(thing[:, layout.HEAT]).clamp(1e-4, 1.0 - 1e-4)
-    peak = (target.heat > 0.999).float()
+    heat = target.heat.float()
+    peak = (heat > 0.999).float()
     hit = -((1.0 - p) ** 2) * torch.log(p) * peak
-    miss = -((1.0 - target.heat) ** 4) * p**2 * torch.log(1.0 - p) * (1.0 - peak)
+    miss = -((1.0 - heat) ** 4) * p**2 * torch.log(1.0 - p) * (1.0 - peak)
     return ((hit + miss) * target.weight).sum() / peak.sum().clamp_min(1.0)
 
 
@@ -97,7 +104,7 @@ def _thing_losses(thing: Tensor, target: TargetBatch) -> dict[str, Tensor]:
     )
     return {
         "box": off(layout.OFFSET) + off(layout.EXTENT), "depth": depth, "shape": off(layout.SIZE) + off(layout.YAW),
-        "state": state / max(int(lit.sum()), 1) + front / max(int(faces.sum()), 1),
+        "state": state / lit.sum().clamp_min(1) + front / faces.sum().clamp_min(1),
     }  # fmt: skip
 
 
