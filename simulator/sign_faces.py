@@ -18,7 +18,7 @@ from world.names import unknown_name
 from world.sign_names import SIGN_NAMES
 
 RED, BLUE, WHITE, BLACK = (196, 28, 38), (28, 84, 170), (244, 244, 240), (22, 22, 24)
-YELLOW, GREY = (244, 190, 32), (128, 130, 132)
+YELLOW, GREY, DARK_GREY = (244, 190, 32), (128, 130, 132), (84, 86, 88)
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,15 @@ def _ends(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
 
 def _end_limit(pen: Pen) -> None:
     _disc(pen, BLACK, pen.style.white, 0.95)
-    digits(pen, "80", 0.0, 0.0, 0.78 * pen.style.scale, GREY)
+    digits(pen, "80", 0.0, 0.0, 0.9 * pen.style.scale, DARK_GREY)
     _strokes(pen)
 
 
 def _strokes(pen: Pen) -> None:
     """Five black strokes across a disc: what it shows ends here."""
     for k in range(-2, 3):
-        o, c = 0.115 * k, 0.66 - 0.03 * abs(k)
-        pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.05, BLACK)
+        o, c = 0.088 * k, 0.65 - 0.02 * abs(k)
+        pen.line([(-c + o * 0.71, c + o * 0.71), (c + o * 0.71, -c + o * 0.71)], 0.045, BLACK)
 
 
 def _yield(pen: Pen) -> None:

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.sign_pen import Color, Pen
+    from simulator.sign_pen import Color, Pen, Point
 
 BLACK = (22, 22, 24)
 
@@ -44,10 +44,10 @@ def lorry(pen: "Pen") -> None:
 
 
 def crossing_ahead(pen: "Pen") -> None:
-    """A broad arrow up with a notched foot, crossed by a thin road."""
-    half = [(0.0, -0.95), (0.36, -0.5), (0.26, -0.5), (0.26, 0.85), (0.0, 0.6)]
+    """A broad bar with a point above and a notched foot, crossed by a thin road."""
+    half = [(0.0, -0.92), (0.4, -0.4), (0.33, -0.4), (0.33, 0.92), (0.0, 0.56)]
     pen.polygon(half + [(-x, y) for x, y in half[::-1]], BLACK)
-    pen.polygon([(-0.7, -0.06), (0.7, -0.06), (0.7, 0.16), (-0.7, 0.16)], BLACK)
+    pen.polygon([(-0.78, -0.14), (0.78, -0.14), (0.78, 0.1), (-0.78, 0.1)], BLACK)
 
 
 def exclamation(pen: "Pen") -> None:
@@ -84,19 +84,21 @@ def bumps(pen: "Pen") -> None:
 
 
 def skid(pen: "Pen") -> None:
-    """A car from behind that leaves winding tracks."""
-    car = [(-0.2, -0.5), (-0.06, -0.86), (0.46, -0.86), (0.56, -0.5)]
-    pen.polygon([(x, y + 0.02) for x, y in car], BLACK)
-    pen.round_polygon([(-0.32, -0.54), (0.68, -0.54), (0.68, -0.16), (-0.32, -0.16)], 0.07, BLACK)
-    pen.polygon([(-0.06, -0.54), (0.02, -0.76), (0.38, -0.76), (0.44, -0.54)], pen.style.white)
-    for x in (-0.22, 0.44):
-        pen.polygon([(x, -0.18), (x + 0.18, -0.18), (x + 0.18, 0.02), (x, 0.02)], BLACK)
-    for x in (-0.3, 0.3):
-        track = [
-            (x + 0.24 * math.sin(2.2 * math.pi * t + 0.6) - 0.25 * t, 0.12 + 0.75 * t)
-            for t in [k / 16 for k in range(17)]
-        ]
-        pen.line(track, 0.13, BLACK)
+    """A car from behind, aslant, that leaves winding tracks."""
+    c, n = math.cos(0.17), math.sin(0.17)
+
+    def turned(points: "list[Point]") -> "list[Point]":
+        return [(-0.02 + c * x - n * y, -0.34 + n * x + c * y) for x, y in points]
+
+    pen.polygon(turned([(-0.46, 0.0), (-0.34, -0.44), (0.34, -0.44), (0.46, 0.0)]), BLACK)
+    pen.polygon(turned([(-0.36, -0.08), (-0.28, -0.36), (0.28, -0.36), (0.36, -0.08)]), pen.style.white)
+    pen.polygon(turned([(-0.56, -0.04), (0.56, -0.04), (0.56, 0.28), (-0.56, 0.28)]), BLACK)
+    for x in (-0.48, 0.3):
+        pen.polygon(turned([(x, 0.24), (x + 0.18, 0.24), (x + 0.18, 0.42), (x, 0.42)]), BLACK)
+    left = [(-0.5, 0.24), (-0.22, 0.3), (-0.16, 0.4), (-0.5, 0.5), (-0.72, 0.58), (-0.62, 0.74), (-0.3, 0.8)]
+    right = [(0.34, 0.34), (0.1, 0.44), (0.04, 0.56), (0.28, 0.66), (0.62, 0.64), (0.84, 0.74)]
+    for track in (left, right):
+        pen.line(track, 0.11, BLACK)
 
 
 def narrows(pen: "Pen") -> None:
@@ -166,36 +168,33 @@ def snow(pen: "Pen") -> None:
     for k in range(3):
         a = math.pi / 2 + k * math.pi / 3
         c, s = math.cos(a), math.sin(a)
-        pen.line([(-0.7 * c, 0.1 - 0.7 * s), (0.7 * c, 0.1 + 0.7 * s)], 0.12, BLACK)
+        pen.line([(-0.8 * c, 0.06 - 0.8 * s), (0.8 * c, 0.06 + 0.8 * s)], 0.11, BLACK)
         for end in (-1, 1):
             for side in (-1, 1):
                 b = a + side * 0.6
-                x, y = 0.42 * end * c, 0.1 + 0.42 * end * s
+                x, y = 0.48 * end * c, 0.06 + 0.48 * end * s
                 pen.line([(x, y), (x + 0.28 * end * math.cos(b), y + 0.28 * end * math.sin(b))], 0.1, BLACK)
 
 
 def deer(pen: "Pen") -> None:
-    """A deer that leaps to the left: head and chest high, hind legs stretched out below."""
-    body = [
-        (-0.5, -0.36),
-        (-0.3, -0.3),
-        (0.1, 0.02),
-        (0.52, 0.2),
-        (0.7, 0.36),
-        (0.52, 0.46),
-        (0.1, 0.36),
-        (-0.3, 0.2),
-        (-0.5, -0.05),
-    ]
-    pen.polygon(body, BLACK)
-    pen.polygon([(-0.52, -0.1), (-0.62, -0.66), (-0.44, -0.7), (-0.3, -0.24)], BLACK)
-    pen.polygon([(-0.44, -0.78), (-0.6, -0.78), (-0.86, -0.6), (-0.82, -0.5), (-0.5, -0.56)], BLACK)
-    pen.line([(-0.5, -0.76), (-0.42, -1.0)], 0.06, BLACK)
-    pen.line([(-0.46, -0.8), (-0.28, -0.94)], 0.06, BLACK)
-    pen.line([(-0.42, 0.0), (-0.76, 0.06), (-0.7, 0.34)], 0.1, BLACK)
-    pen.line([(-0.3, 0.12), (-0.56, 0.3), (-0.44, 0.52)], 0.1, BLACK)
-    pen.line([(0.56, 0.36), (0.76, 0.62), (0.98, 0.8)], 0.12, BLACK)
-    pen.line([(0.46, 0.4), (0.56, 0.7), (0.74, 0.94)], 0.12, BLACK)
+    """A deer that leaps to the left: head and antlers high, forelegs drawn up, hind legs stretched out below."""
+    with pen.placed(-0.02, -0.08, 0.86):
+        pen.polygon(
+            [
+                (-0.5, -0.12), (-0.3, -0.32), (0.0, -0.14), (0.34, 0.06), (0.54, 0.34), (0.48, 0.52), (0.16, 0.42),
+                (-0.2, 0.34), (-0.46, 0.16),
+            ],
+            BLACK,
+        )  # fmt: skip
+        pen.polygon([(-0.56, -0.08), (-0.58, -0.62), (-0.36, -0.68), (-0.2, -0.24)], BLACK)
+        pen.polygon([(-0.36, -0.74), (-0.56, -0.76), (-0.86, -0.58), (-0.8, -0.48), (-0.44, -0.5)], BLACK)
+        pen.line([(-0.46, -0.72), (-0.6, -0.98)], 0.06, BLACK)
+        pen.line([(-0.42, -0.72), (-0.28, -0.92), (-0.32, -1.06)], 0.06, BLACK)
+        pen.line([(-0.28, -0.92), (-0.1, -0.98)], 0.05, BLACK)
+        pen.line([(-0.44, 0.06), (-0.84, 0.04), (-0.82, 0.26)], 0.1, BLACK)
+        pen.line([(-0.36, 0.2), (-0.68, 0.26), (-0.6, 0.44)], 0.1, BLACK)
+        pen.line([(0.46, 0.4), (0.6, 0.7), (0.9, 1.04)], 0.11, BLACK)
+        pen.line([(0.38, 0.46), (0.56, 0.8), (0.72, 1.04)], 0.1, BLACK)
 
 
 def ahead_arrow(pen: "Pen") -> None:

@@ -48,8 +48,8 @@ class EyeNet(nn.Module):
     """
 
     def __init__(
-        self, widths: tuple[int, ...] = (16, 32, 64, 96, 128), blocks: tuple[int, ...] = (1, 2, 2), neck: int = 48,
-        head: int = 32,
+        self, widths: tuple[int, ...] = (16, 32, 64, 120, 152), blocks: tuple[int, ...] = (1, 2, 2), neck: int = 64,
+        head: int = 48,
     ):  # fmt: skip
         super().__init__()
         w2, w4, w8, w16, w32 = widths
