@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perception import layout
 from perception.infer import Answer
 from perception.layout import DEPTH_SHIFT, MEAN_SIZE, STRIDE
+from perception.metrics import box_iou
 from perception.targets import MIDDLE
 from world.camera import CameraSpec
 from world.camera_labels import LINE_SLOTS
@@ -20,6 +21,7 @@ from world.lane_arrays import wrap
 F64 = NDArray[np.float64]
 THRESHOLD = np.array([0.3, 0.3, 0.3, 0.3, 0.3])  # of the heat, by ThingKind
 MOST_THINGS = 48
+_SAME = 0.45  # overlap of boxes of one kind from which on they are one thing
 LINE_THRESHOLD = 0.5  # probability that there is a line in a row
 # Cells that thin paint covers in part only lean to the road below it: what the most likely class lacks. Set on `val`.
 _LEAN = np.array([0.0, 0.0, 0.0, 0.6, 1.7], np.float32)[:, None, None]
@@ -75,6 +77,8 @@ def decode_things(answer: Answer, n: int, spec: CameraSpec, threshold: NDArray |
     centre = np.stack((column, row), axis=1) + value[:, layout.OFFSET]
     half = 0.5 * np.exp(np.clip(value[:, layout.EXTENT], -2.0, 5.0))
     box = np.concatenate([centre - half, centre + half], axis=1) * STRIDE + MIDDLE
+    first = _once(kind, box)
+    kind, value, score, centre, box = kind[first], value[first], score[first], centre[first], box[first]
     middle = centre * STRIDE + MIDDLE
     depth = np.exp(np.clip(value[:, layout.DEPTH.start] - DEPTH_SHIFT, -9.0, 2.0)) * spec.focal
     ray = spec.rays(middle) if len(kind) else np.zeros((0, 3))
@@ -91,6 +95,15 @@ def decode_things(answer: Answer, n: int, spec: CameraSpec, threshold: NDArray |
         kind.astype(np.int8), score, box, xyz, sigma, size, wrap(yaw),
         state.astype(np.int8), odds[np.arange(len(kind)), state], _sigmoid(value[:, layout.FRONT.start]),
     )  # fmt: skip
+
+
+def _once(kind: NDArray, box: F64) -> NDArray[np.bool_]:
+    """(D,) whether no box before it is of the same thing."""
+    same = (box_iou(box, box) > _SAME) & (kind[:, None] == kind)
+    keep = np.ones(len(kind), np.bool_)
+    for d in np.flatnonzero(np.tril(same, -1).any(axis=1)):
+        keep[d] = not (same[d, :d] & keep[:d]).any()
+    return keep
 
 
 def decode_lines(answer: Answer, n: int, spec: CameraSpec, threshold: float = LINE_THRESHOLD) -> LinePoints:

@@ -49,7 +49,7 @@ class LaneScore:
 
 def lane_f1(
     predicted: Sequence[NDArray], truth: Sequence[NDArray], width: int, height: int, line_width_px: float = 30.0,
-    iou: float = 0.5,
+    iou: float = 0.5, ignored: Sequence[NDArray] = (),
 ) -> LaneScore:  # fmt: skip
     """Score of one picture by CULane's protocol; add the scores of many pictures for theirs.
 
@@ -60,6 +60,8 @@ def lane_f1(
         height: [px] of the picture.
         line_width_px: [px] thickness at a width of 1640 px, scaled with the width.
         iou: a pair counts above it.
+        ignored: lines that are neither to be found nor wrong: what lies on one of them rather than on a true one is
+            left out. CULane has none.
 
     Raises:
         ValueError: a line is not (P, 2) finite numbers with P >= 2, or the picture's size is not positive.
@@ -68,10 +70,14 @@ def lane_f1(
     if width < 1 or height < 1 or line_width_px <= 0.0:
         raise ValueError(f"lane_f1: picture of {width}x{height}, lines of {line_width_px} px; all must be positive")
     thickness = max(1, round(line_width_px * width / CULANE_WIDTH))
-    table = iou_table(
-        [draw_lane(line, width, height, thickness) for line in found],
-        [draw_lane(line, width, height, thickness) for line in real],
-    )
+    drawn = [draw_lane(line, width, height, thickness) for line in found]
+    table = iou_table(drawn, [draw_lane(line, width, height, thickness) for line in real])
+    if len(ignored) and len(found):
+        others = [draw_lane(line, width, height, thickness) for line in _checked(ignored, "ignored")]
+        # IoU would miss a short piece of a long line: what counts is the part of the prediction
+        on = np.array([max(float((a & b).sum()) / max(float(a.sum()), 1.0) for b in others) for a in drawn])
+        keep = (on < 0.5) | (table.max(axis=1, initial=0.0) > iou)
+        found, table = [line for line, k in zip(found, keep, strict=True) if k], table[keep]
     rows, columns = linear_sum_assignment(-table)
     tp = int((table[rows, columns] > iou).sum())
     return LaneScore(tp, len(found) - tp, len(real) - tp)

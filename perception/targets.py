@@ -20,6 +20,7 @@ from world.kinds import LightState, MarkKind
 SMALLEST = np.array([5.0, 6.0, 6.0, 4.0, 5.0])  # [px] height of a box that is to be found, by kind
 SEEN = 0.25  # part of a thing that must be seen for it to be to be found
 FACING = 0.35  # cosine between a face and the way to the camera from which on what it shows can be made out
+_BESIDE, _SHARE = 0.9, 0.2  # [cells] over which, and weight down to which, cells beside a centre are asked as well
 _WHOLE = 0.6  # part of a light that must be seen for its state to be asked for
 _LAMPS = 0.31 * np.array([1.0, 0.0, -1.0])  # [m] red, amber, green above the middle of the head
 _LIT = {  # lamps that tell a state
@@ -39,7 +40,8 @@ class Target(NamedTuple):
     line_trait: NDArray[np.uint8]  # (LINE_SLOTS, LINE_TRAITS)
     heat: NDArray[np.float32]  # (5, h, w) 1 at centres, falling off around them
     weight: NDArray[np.float32]  # (5, h, w) 0 where an answer is neither right nor wrong
-    cell: NDArray[np.int32]  # (n, 2) row, column of the centres
+    cell: NDArray[np.int32]  # (n, 2) row, column of the cells at and around the centres
+    share: NDArray[np.float32]  # (n,) 1 at centres, less around them
     value: NDArray[np.float32]  # (n, DETECTION_CHANNELS) what the other channels should say there
     kind: NDArray[np.int8]  # (n,) ThingKind
     judged: NDArray[np.bool_]  # (n, 2) the state of a light, and whether a face is seen, are asked for
@@ -100,13 +102,18 @@ def line_target(pictures: Pictures, i: int, spec: CameraSpec) -> tuple[NDArray, 
 
 
 def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -> tuple[NDArray, ...]:
-    """(heat, weight, cell, value, kind, judged) of Target."""
+    """(heat, weight, cell, share, value, kind, judged) of Target.
+
+    Not only its centre has to tell what a thing is like, but cells around it as well: more is learned from a picture
+    (Liu et al.: Training-Time-Friendly Network for Real-Time Object Detection, AAAI 2020).
+    """
     at = pictures.boxes(i)
     kind, box = pictures.box_kind[at], pictures.box_box[at].astype(np.float64)
     size_px = box[:, 2:] - box[:, :2]
     asked = (pictures.box_visible[at] >= SEEN) & (size_px[:, 1] >= SMALLEST[kind]) & (size_px[:, 0] >= 1.5)
     heat, weight = np.zeros((5, h, w), np.float32), np.ones((5, h, w), np.float32)
-    cells, values, kinds, fair = [], [], [], []
+    owner, best = np.full((h, w), -1), np.zeros((h, w), np.float32)
+    things = []  # (index, row, column)
     for d in np.argsort(-np.linalg.norm(pictures.box_xyz[at], axis=1)):  # nearest last
         k = int(kind[d])
         x0, y0, x1, y1 = (box[d] - MIDDLE) / STRIDE
@@ -115,20 +122,26 @@ def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -
                 rows = slice(max(int(y0), 0), int(y1) + 2)
                 weight[k, rows, max(int(x0), 0) : int(x1) + 2] = 0.0
             continue
-        cx, cy = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
-        row, column = min(max(round(cy), 0), h - 1), min(max(round(cx), 0), w - 1)
-        _bump(heat[k], row, column, y1 - y0, x1 - x0)
+        row = min(max(round(0.5 * (y0 + y1)), 0), h - 1)
+        column = min(max(round(0.5 * (x0 + x1)), 0), w - 1)
+        part, bump = _bump(heat[k], row, column, max(y1 - y0, 2.7) / 6.0, max(x1 - x0, 2.7) / 6.0)
+        np.maximum(heat[k][part], bump, out=heat[k][part])
         weight[k, row, column] = 1.0
-        cells.append((row, column))
-        kinds.append(k)
-        fair.append(judged(pictures, at.start + int(d), spec))
-        values.append(_values(pictures, at.start + int(d), spec, cx - column, cy - row, x1 - x0, y1 - y0))
-    n = len(cells)
-    return (
-        heat, weight, np.array(cells, np.int32).reshape(n, 2),
-        np.array(values, np.float32).reshape(n, layout.DETECTION_CHANNELS), np.array(kinds, np.int8),
-        np.array(fair, np.bool_).reshape(n, 2),
-    )  # fmt: skip
+        part, bump = _bump(heat[k], row, column, _BESIDE, _BESIDE)
+        more = (bump > best[part]) & (bump > _SHARE)
+        best[part], owner[part] = np.where(more, bump, best[part]), np.where(more, len(things), owner[part])
+        best[row, column], owner[row, column] = 1.0, len(things)
+        things.append((int(d), row, column))
+    cell = np.argwhere(owner >= 0).astype(np.int32)
+    whose = owner[cell[:, 0], cell[:, 1]]
+    values = np.zeros((len(things), layout.DETECTION_CHANNELS), np.float32)
+    fair = np.zeros((len(things), 2), np.bool_)
+    for n, (d, _, _) in enumerate(things):
+        values[n], fair[n] = _values(pictures, at.start + d, spec), judged(pictures, at.start + d, spec)
+    value = values[whose]
+    value[:, layout.OFFSET] -= cell[:, ::-1]
+    kinds = np.array([kind[d] for d, _, _ in things], np.int8)
+    return heat, weight, cell, best[cell[:, 0], cell[:, 1]], value, kinds[whose], fair[whose]
 
 
 def judged(p: Pictures, d: int, spec: CameraSpec) -> tuple[bool, bool]:
@@ -151,26 +164,24 @@ def judged(p: Pictures, d: int, spec: CameraSpec) -> tuple[bool, bool]:
     return bool(inside and (depth > 0.1).all()), face
 
 
-def _bump(heat: NDArray[np.float32], row: int, column: int, high: float, wide: float) -> None:
-    """Raise the heat around a centre, to 1 there."""
-    sy, sx = max(high / 6.0, 0.45), max(wide / 6.0, 0.45)
+def _bump(heat: NDArray, row: int, column: int, sy: float, sx: float) -> tuple[tuple[slice, slice], NDArray]:
+    """(cells about a centre, float32 that falls off from 1 there). Args: sy, sx: [cells] standard deviations."""
     ry, rx = math.ceil(2.5 * sy), math.ceil(2.5 * sx)
     y0, x0 = max(row - ry, 0), max(column - rx, 0)
-    part = heat[y0 : row + ry + 1, x0 : column + rx + 1]
-    y = (np.arange(part.shape[0]) + y0 - row)[:, None] / sy
-    x = (np.arange(part.shape[1]) + x0 - column)[None] / sx
-    np.maximum(part, np.exp(-0.5 * (x * x + y * y)), out=part)
+    part = slice(y0, min(row + ry + 1, heat.shape[0])), slice(x0, min(column + rx + 1, heat.shape[1]))
+    y = (np.arange(part[0].start, part[0].stop) - row)[:, None] / sy
+    x = (np.arange(part[1].start, part[1].stop) - column)[None] / sx
+    return part, np.exp(-0.5 * (x * x + y * y)).astype(np.float32)
 
 
-def _values(
-    p: Pictures, d: int, spec: CameraSpec, dx: float, dy: float, wide: float, high: float
-) -> NDArray[np.float32]:
-    """Channels of one thing."""
+def _values(p: Pictures, d: int, spec: CameraSpec) -> NDArray[np.float32]:
+    """Channels of one thing; OFFSET [cells] from the corner of the map."""
     out = np.zeros(layout.DETECTION_CHANNELS, np.float32)
+    x0, y0, x1, y1 = (p.box_box[d].astype(np.float64) - MIDDLE) / STRIDE
     xyz = p.box_xyz[d].astype(np.float64)
     _, depth = spec.project(xyz)
-    out[layout.OFFSET] = dx, dy
-    out[layout.EXTENT] = math.log(max(wide, 0.2)), math.log(max(high, 0.2))
+    out[layout.OFFSET] = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
+    out[layout.EXTENT] = math.log(max(x1 - x0, 0.2)), math.log(max(y1 - y0, 0.2))
     out[layout.DEPTH.start] = math.log(max(float(depth), 0.5) / spec.focal) + DEPTH_SHIFT
     out[layout.SIZE] = np.log(np.maximum(p.box_size[d], 0.01) / MEAN_SIZE[p.box_kind[d]])
     turn = float(p.box_yaw[d]) - math.atan2(xyz[1] - spec.y, xyz[0] - spec.x)

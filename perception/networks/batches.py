@@ -20,12 +20,13 @@ _PART = 256  # pictures that are encoded at a time
 _ramp = np.arange(256) / 255.0
 _MIRROR = np.ones(DETECTION_CHANNELS, np.float32)
 _MIRROR[[OFFSET.start, YAW.start]] = -1.0  # the sine: what turned to the left turns to the right
+_OF_CELLS = ("cell", "share", "value", "kind", "judged")
 _pictures: Pictures | None = None  # of the processes that encode: handed down by fork, as they are too large to send
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Targets of N pictures, made once; centres of all pictures one after the other. Shapes: perception.targets."""
+    """Targets of N pictures, made once, as in perception.targets; cells of all pictures one after the other."""
 
     seg: NDArray[np.uint8]  # (N, SEG_CLASSES, h, w)
     line_x: NDArray[np.float32]  # (N, LINE_SLOTS, h)
@@ -33,8 +34,9 @@ class Encoded:
     line_trait: NDArray[np.uint8]  # (N, LINE_SLOTS, LINE_TRAITS)
     heat: NDArray[np.float16]  # (N, 5, h, w)
     weight: NDArray[np.bool_]  # (N, 5, h, w)
-    start: NDArray[np.int64]  # (N + 1,) where the centres of each picture begin
+    start: NDArray[np.int64]  # (N + 1,) where the cells of each picture begin
     cell: NDArray[np.int32]  # (D, 2)
+    share: NDArray[np.float32]  # (D,)
     value: NDArray[np.float32]  # (D, DETECTION_CHANNELS)
     kind: NDArray[np.int8]  # (D,)
     judged: NDArray[np.bool_]  # (D, 2)
@@ -59,13 +61,13 @@ def encode(pictures: Pictures, processes: int = 1) -> Encoded:
 
 
 def _encode(which: range) -> dict[str, NDArray]:
-    """Arrays of Encoded of some pictures; `start` counts centres."""
+    """Arrays of Encoded of some pictures; `start` counts cells."""
     assert _pictures is not None
     targets = [make_target(_pictures, i) for i in which]
     out = {name: np.stack([getattr(t, name) for t in targets]) for name in Target._fields[:4]}
     out["heat"] = np.stack([t.heat.astype(np.float16) for t in targets])
     out["weight"] = np.stack([t.weight > 0.0 for t in targets])
-    out |= {name: np.concatenate([getattr(t, name) for t in targets]) for name in ("cell", "value", "kind", "judged")}
+    out |= {name: np.concatenate([getattr(t, name) for t in targets]) for name in _OF_CELLS}
     return out | {"start": np.array([len(t.cell) for t in targets])}
 
 
@@ -122,7 +124,7 @@ def target_batch(encoded: Encoded, chosen: NDArray[np.integer], turned: NDArray[
     return TargetBatch(
         **tensors, where=torch.from_numpy(np.column_stack([picture, cell]).astype(np.int64)),
         value=torch.from_numpy(value), kind=torch.from_numpy(encoded.kind[at].astype(np.int64)),
-        judged=torch.from_numpy(encoded.judged[at]),
+        judged=torch.from_numpy(encoded.judged[at]), share=torch.from_numpy(encoded.share[at]),
     )  # fmt: skip
 
 

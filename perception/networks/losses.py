@@ -15,7 +15,7 @@ _SEG_WEIGHT = torch.tensor([0.6, 0.6, 2.0, 1.5, 2.5])  # thin paint counts more 
 
 
 class TargetBatch(NamedTuple):
-    """Targets of N pictures; centres of all pictures one after the other."""
+    """Targets of N pictures; cells of things of all pictures one after the other."""
 
     seg: Tensor  # (N, C, h, w) uint8 part of the cell
     line_x: Tensor  # (N, LINE_SLOTS, h) [cells]
@@ -27,6 +27,7 @@ class TargetBatch(NamedTuple):
     value: Tensor  # (n, DETECTION_CHANNELS)
     kind: Tensor  # (n,) int64
     judged: Tensor  # (n, 2) bool, see perception.targets.Target
+    share: Tensor  # (n,) weight
 
     def to(self, device: torch.device) -> "TargetBatch":
         """The same on a device."""
@@ -85,27 +86,46 @@ def _heat_loss(thing: Tensor, target: TargetBatch) -> Tensor:
 
 
 def _thing_losses(thing: Tensor, target: TargetBatch) -> dict[str, Tensor]:
-    n = max(len(target.where), 1)
+    share, value = target.share, target.value
+    n = share.sum().clamp_min(1.0)
     found = thing[target.where[:, 0], :, target.where[:, 1], target.where[:, 2]]  # (n, channels)
-    value = target.value
 
     def off(part: slice) -> Tensor:
-        return F.smooth_l1_loss(found[:, part], value[:, part], beta=0.1, reduction="sum") / n
+        each = F.smooth_l1_loss(found[:, part], value[:, part], beta=0.1, reduction="none").sum(dim=1)
+        return (each * share).sum() / n
 
     log_var = found[:, layout.DEPTH.start + 1].clamp(-8.0, 4.0)
     error = (found[:, layout.DEPTH.start] - value[:, layout.DEPTH.start]).abs()
-    depth = (error * torch.exp(-0.5 * log_var) * 1.414 + 0.5 * log_var).sum() / n  # Laplace
+    depth = ((error * torch.exp(-0.5 * log_var) * 1.414 + 0.5 * log_var) * share).sum() / n  # Laplace
     is_light = target.kind == int(ThingKind.LIGHT)
-    faces = (is_light | (target.kind == int(ThingKind.SIGN))) & target.judged[:, 1]
-    lit = is_light & target.judged[:, 0]
-    state = F.cross_entropy(found[lit][:, layout.STATE], value[lit][:, layout.STATE].argmax(dim=1), reduction="sum")
+    faces = share * ((is_light | (target.kind == int(ThingKind.SIGN))) & target.judged[:, 1])
+    lit = share * (is_light & target.judged[:, 0])
+    state = F.cross_entropy(found[:, layout.STATE], value[:, layout.STATE].argmax(dim=1), reduction="none") * lit
     front = F.binary_cross_entropy_with_logits(
-        found[faces][:, layout.FRONT], value[faces][:, layout.FRONT], reduction="sum"
+        found[:, layout.FRONT.start], value[:, layout.FRONT.start], reduction="none"
     )
+    overlap = (_overlap_loss(found, value) * share).sum() / n
     return {
-        "box": off(layout.OFFSET) + off(layout.EXTENT), "depth": depth, "shape": off(layout.SIZE) + off(layout.YAW),
-        "state": state / lit.sum().clamp_min(1) + front / faces.sum().clamp_min(1),
+        "box": off(layout.OFFSET) + off(layout.EXTENT) + 2.0 * overlap, "depth": depth,
+        "shape": off(layout.SIZE) + off(layout.YAW),
+        "state": state.sum() / lit.sum().clamp_min(1.0) + (front * faces).sum() / faces.sum().clamp_min(1.0),
     }  # fmt: skip
+
+
+def _overlap_loss(found: Tensor, value: Tensor) -> Tensor:
+    """(n,) 1 - IoU of the boxes that are found and wanted, less what lies between boxes that are apart.
+
+    Source: Rezatofighi et al.: Generalized Intersection over Union, CVPR 2019.
+    """
+    sides = []
+    for channels in (found, value):
+        half = 0.5 * torch.exp(channels[:, layout.EXTENT].clamp(-2.0, 5.0))
+        sides.append((channels[:, layout.OFFSET] - half, channels[:, layout.OFFSET] + half))
+    (low, high), (true_low, true_high) = sides
+    common = (torch.minimum(high, true_high) - torch.maximum(low, true_low)).clamp_min(0.0).prod(dim=1)
+    around = (torch.maximum(high, true_high) - torch.minimum(low, true_low)).prod(dim=1)
+    union = (high - low).prod(dim=1) + (true_high - true_low).prod(dim=1) - common
+    return 1.0 - common / union + (around - union) / around
 
 
 class Balance(nn.Module):
