@@ -10,6 +10,40 @@ from numpy.typing import NDArray
 from perception.infer import WEIGHTS, open_network
 
 SIGN_SIDE, LIGHT_SIDE = 40, 32  # [px]
+SIGN_PIXELS, LIGHT_PIXELS = 12.0, 6.0  # [px] height of a box from which on its crop is read
+
+
+def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:
+    """The part of a picture that shows a sign, with a little room; None: it is too small, or cut by the picture's edge.
+
+    Args:
+        box: (4,) [px] of the network's picture. scale: (4,) pixels of `picture` a pixel of the network's.
+    """
+    x0, y0, x1, y1 = (np.asarray(box) + 0.5) * scale
+    if y1 - y0 < SIGN_PIXELS or x1 - x0 < 0.6 * SIGN_PIXELS or not _inside(picture, x0, y0, x1, y1):
+        return None
+    room = 0.06 * max(x1 - x0, y1 - y0)
+    return _cut(picture, x0 - room, y0 - room, x1 + room, y1 + room, 4)
+
+
+def light_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:
+    """The same for a traffic light's head."""
+    x0, y0, x1, y1 = (np.asarray(box) + 0.5) * scale
+    if y1 - y0 < LIGHT_PIXELS or not _inside(picture, x0, y0, x1, y1):
+        return None
+    dx, dy = 0.15 * (x1 - x0), 0.08 * (y1 - y0)
+    return _cut(picture, x0 - dx, y0 - dy, x1 + dx, y1 + dy, 2)
+
+
+def _inside(picture: NDArray, x0: float, y0: float, x1: float, y1: float) -> bool:
+    slack = 0.08 * (y1 - y0)
+    return x0 > -slack and y0 > -slack and x1 < picture.shape[1] + slack and y1 < picture.shape[0] + slack
+
+
+def _cut(picture: NDArray, x0: float, y0: float, x1: float, y1: float, least: int) -> NDArray | None:
+    left, top, right, bottom = max(round(x0), 0), max(round(y0), 0), max(round(x1), 1), max(round(y1), 1)
+    crop = picture[top:bottom, left:right]
+    return crop if min(crop.shape[:2]) >= least else None
 
 
 def resize_crop(crop: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import layout
-from perception.crops import LightClassifier, SignClassifier
+from perception.crops import LightClassifier, SignClassifier, light_crop, sign_crop
 from perception.decode import LinePoints, Things, decode_edges, decode_lines, decode_paint, decode_seg, decode_things
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
@@ -36,8 +36,6 @@ from world.lane_arrays import wrap
 from world.records import SensorFrame
 from world.sign_names import NO_SIGN
 
-SIGN_PIXELS = 9.0  # [px] height of a sign's box from which on it is read
-LIGHT_PIXELS = 5.0  # [px] height of a light's box from which on its crop is read
 _SAME = 0.06  # [rad] between the directions of one thing as two cameras see it
 _BODY = {
     ThingKind.VEHICLE: BodyKind.CAR,
@@ -180,20 +178,16 @@ class Perceiver:
 
     def _read_signs(self, things: Things, picture: NDArray) -> list[tuple[int, int, float]]:
         """(thing, face, score) of the signs that are large enough to be read."""
-        scale = np.array([picture.shape[1] / INPUT_WIDTH, picture.shape[0] / INPUT_HEIGHT] * 2)
-        which, crops = [], []
-        for d in np.flatnonzero((things.kind == ThingKind.SIGN) & (things.front > 0.5)):
-            box = things.box[d]
-            if (box[3] - box[1]) * scale[1] < SIGN_PIXELS or (box[2] - box[0]) * scale[0] < 0.6 * SIGN_PIXELS:
-                continue
-            crop = sign_crop(picture, box, scale)
-            if crop is not None:
-                which.append(int(d))
-                crops.append(crop)
+        scale = _scale(picture)
+        crops = {
+            int(d): crop
+            for d in np.flatnonzero((things.kind == ThingKind.SIGN) & (things.front > 0.5))
+            if (crop := sign_crop(picture, things.box[d], scale)) is not None
+        }
         if not crops:
             return []
-        classes, odds = self.read_sign(crops)
-        return [(d, int(c), float(p[c])) for d, c, p in zip(which, classes, odds, strict=True) if c != NO_SIGN]
+        classes, odds = self.read_sign(list(crops.values()))
+        return [(d, int(c), float(p[c])) for d, c, p in zip(crops, classes, odds, strict=True) if c != NO_SIGN]
 
     def _tell(self, b: int, k: int, seen_now: set[tuple[str, int, int]]) -> None:
         """Fill the Percept of one driver from the views of all cameras."""
@@ -217,35 +211,24 @@ class Perceiver:
                 percept.edge_valid[b, k] = valid
 
 
+def _scale(picture: NDArray) -> NDArray[np.float64]:
+    """(4,) pixels of a picture a pixel of the network's, for boxes."""
+    return np.array([picture.shape[1] / INPUT_WIDTH, picture.shape[0] / INPUT_HEIGHT] * 2)
+
+
 def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
     """Let a classifier of crops say what the lights show that are large enough; their states are overwritten."""
-    scale = np.array([picture.shape[1] / INPUT_WIDTH, picture.shape[0] / INPUT_HEIGHT] * 2)
-    which, crops = [], []
-    for d in np.flatnonzero((things.kind == ThingKind.LIGHT) & (things.front > 0.5)):
-        x0, y0, x1, y1 = things.box[d]
-        dx, dy = 0.1 * (x1 - x0), 0.05 * (y1 - y0)
-        left, top, right, bottom = ((np.array([x0 - dx, y0 - dy, x1 + dx, y1 + dy]) + 0.5) * scale).round().astype(int)
-        crop = picture[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
-        if y1 - y0 >= LIGHT_PIXELS and min(crop.shape[:2]) >= 2:
-            which.append(int(d))
-            crops.append(crop)
+    scale = _scale(picture)
+    crops = {
+        int(d): crop
+        for d in np.flatnonzero((things.kind == ThingKind.LIGHT) & (things.front > 0.5))
+        if (crop := light_crop(picture, things.box[d], scale)) is not None
+    }
     if crops:
-        states, odds = classify(crops)
+        which = list(crops)
+        states, odds = classify(list(crops.values()))
         things.state[which] = states
         things.state_score[which] = odds[np.arange(len(which)), states]
-
-
-def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:
-    """The part of a picture that shows a sign, with a little room; None: it is too small to say anything.
-
-    Args:
-        box: (4,) [px] of the network's picture. scale: (4,) pixels of `picture` a pixel of the network's.
-    """
-    x0, y0, x1, y1 = (box + 0.5) * scale
-    room = 0.06 * max(x1 - x0, y1 - y0)
-    left, top = max(round(x0 - room), 0), max(round(y0 - room), 0)
-    crop = picture[top : max(round(y1 + room), top + 1), left : max(round(x1 + room), left + 1)]
-    return crop if crop.ndim == 3 and min(crop.shape[:2]) >= 4 else None
 
 
 def scaled(spec: CameraSpec, width: int, height: int) -> CameraSpec:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perception import overlay
 from perception.calibration import Calibration
 from perception.classical_lanes import FinderRules, LaneFinder, LaneLine
+from perception.crops import sign_crop
 from perception.lane_finders import row_lines
 from perception.vanishing import CameraGuess, guess_camera
 from world.camera import CameraSpec
@@ -21,7 +22,6 @@ from world.sign_names import NO_SIGN, SIGN_NAMES
 
 U8 = NDArray[np.uint8]
 _MEMORY = 0.7  # of lines from frame to frame of a video
-_READABLE = 9.0  # [px] height of a sign that is read
 
 
 def camera_of(rgb: U8, guess: CameraGuess, pitch: float | None) -> tuple[CameraSpec, float]:
@@ -133,14 +133,12 @@ def _things_json(seen: Any, rgb: U8, read_sign: Callable) -> list[dict[str, Any]
             "distance_sigma": round(float(t.sigma[d]), 2), "size": np.round(t.size[d], 2).tolist(),
             "yaw": round(float(t.yaw[d]), 3),
         }  # fmt: skip
-        x0, y0, x1, y1 = t.box[d]
         if kind == ThingKind.LIGHT and t.front[d] > 0.5:
             thing["state"] = LightState(int(t.state[d])).name.lower()
-        if kind == ThingKind.SIGN and t.front[d] > 0.5 and y1 - y0 >= _READABLE:
-            crop = rgb[max(round(y0), 0) : round(y1) + 1, max(round(x0), 0) : round(x1) + 1]
-            if min(crop.shape[:2]) >= 4:
-                face = int(read_sign([crop])[0][0])
-                if face != NO_SIGN:
-                    thing["sign"] = SIGN_NAMES[face]
+        crop = sign_crop(rgb, t.box[d]) if kind == ThingKind.SIGN and t.front[d] > 0.5 else None
+        if crop is not None:
+            face = int(read_sign([crop])[0][0])
+            if face != NO_SIGN:
+                thing["sign"] = SIGN_NAMES[face]
         out.append(thing)
     return out

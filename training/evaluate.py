@@ -12,14 +12,14 @@ from rich.progress import track
 from rich.table import Table
 
 from perception import layout
-from perception.crops import LightClassifier, SignClassifier
+from perception.crops import LightClassifier, SignClassifier, sign_crop
 from perception.dataset import Pictures, read_pictures
 from perception.decode import decode_lines, decode_things, full_seg
 from perception.infer import WEIGHTS, EyeNet
 from perception.lane_metrics import LaneScore, lane_f1
 from perception.line_fit import fit_line
 from perception.metrics import Iou, Matches, mask_iou, percentiles
-from perception.perceive import SIGN_PIXELS, read_lights, sign_crop
+from perception.perceive import read_lights
 from perception.records import LINE_X
 from perception.targets import SEEN, judged, line_target
 from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
@@ -180,7 +180,7 @@ class _Tally:
 
     def _sign(self, rgb: np.ndarray, box: np.ndarray, face: int, read_sign: SignClassifier) -> None:
         crop = sign_crop(rgb, box)
-        if crop is not None and box[3] - box[1] >= SIGN_PIXELS:
+        if crop is not None:
             self.signs.append(int(read_sign([crop])[0][0]) == face)
 
     def report(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from world.names import unknown_name
 
@@ -32,6 +33,7 @@ def main(args: argparse.Namespace) -> int:
         if name not in NETS:
             raise ValueError(unknown_name("network", name, (*NETS, "all")))
     torch.set_num_threads(args.threads)
+    how: dict[str, Any] = {"device": args.device, "processes": args.threads, "data": args.data}
     for name in wanted:
         if name == "eye":
             from training.fit_eye import fit_eye
@@ -43,10 +45,12 @@ def main(args: argparse.Namespace) -> int:
         elif name == "signs":
             from training.signs import fit_signs
 
-            path = fit_signs(args.out / "signs", args.seed, device=args.device, processes=args.threads)
+            path = fit_signs(args.out / "signs", args.seed, **how)
         else:
             from training.lights import fit_lights
 
-            path = fit_lights(args.out / "lights", args.seed, device=args.device, processes=args.threads)
+            path = fit_lights(
+                args.out / "lights", args.seed, device=args.device, processes=args.threads, data=args.data
+            )
         print(f"{name}: {path}")
     return 0
