@@ -11,6 +11,7 @@ It is told a sparse Task and gets sensors, nothing else: no map, no scenario, no
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from perception.tracker import Tracker
 from planning.config import PlannerConfig
 from planning.scene_planner import ScenePlanner
 from world.protocols import Privilege
-from world.records import Decision, Scene, SensorFrame, Task
+from world.records import Decision, DrawPicture, Scene, SensorFrame, Task
 
 Perceive = Callable[[SensorFrame], Percept]
 
@@ -47,6 +48,7 @@ class PipelineAgent:
         self._perceive = perceive
         self.localiser, self.routes, self.tracker = Localiser(), RouteFinder(), Tracker()
         self.builder, self.planner = SceneBuilder(), ScenePlanner(config)
+        self._pictures: dict[str, DrawPicture] = {}
         self._ready = False
 
     def prepare(self) -> None:
@@ -58,6 +60,7 @@ class PipelineAgent:
             from perception.perceive import Perceiver
 
             self._perceive = Perceiver()
+            self._pictures = {spec.name: partial(self._perceive.draw, spec.name) for spec in self._perceive.rig}
         return self._perceive
 
     def reset(self, task: Task, mask: NDArray[np.bool_] | None = None, privilege: Privilege | None = None) -> None:
@@ -97,4 +100,6 @@ class PipelineAgent:
         debug = {"position_sigma": spread, "route_offset": scene.route.offset.copy()}
         control = self.planner.control()
         self.localiser.asked(control.accel)
-        return Decision(control, plan=plan, scene=scene, detections=percept.users, debug=debug)
+        return Decision(
+            control, plan=plan, scene=scene, detections=percept.users, debug=debug, pictures=self._pictures
+        )  # fmt: skip

@@ -80,9 +80,8 @@ def write(picture: U8, text: str, at: NDArray, color: tuple[int, int, int]) -> N
     (wide, high), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
     x = int(np.clip(at[0], 1, max(picture.shape[1] - wide - 2, 1)))
     y = int(np.clip(at[1], high + 2, max(picture.shape[0] - below - 1, high + 2)))
-    ground = np.zeros(picture.shape[:2], np.bool_)
-    ground[max(y - high - 2, 0) : y + below, max(x - 1, 0) : x + wide + 1] = True
-    tint(picture, ground, (0, 0, 0), 0.55)
+    ground = picture[max(y - high - 2, 0) : y + below, max(x - 1, 0) : x + wide + 1]
+    ground[:] = ground * np.float32(0.45)
     cv2.putText(picture, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, color, thick, cv2.LINE_AA)
 
 

@@ -50,6 +50,8 @@ class View:
     """What one camera saw last."""
 
     time: float  # [s]
+    picture: NDArray[np.uint8]  # as the network saw it
+    seg: NDArray[np.uint8]
     things: Things
     lines: LinePoints
     signs: list[tuple[int, int, float]] = field(default_factory=list)  # (thing, face, score)
@@ -127,6 +129,15 @@ class Perceiver:
                     self._tell(b, k, seen_now)
         return self._percept
 
+    def draw(self, camera: str, b: int, k: int) -> tuple[float, NDArray[np.uint8]] | None:
+        """([s] when it was taken, a larger copy of what a camera saw last, with what was found drawn into it)."""
+        from perception.draw_view import draw_view  # here: who records nothing draws nothing
+
+        view = self._views.get((camera, b, k))
+        if view is None:
+            return None
+        return view.time, draw_view(view.picture, view.seg, view.things, view.lines, view.signs)
+
     def _move(self, frame: SensorFrame) -> None:
         """Let the views grow old by the way that the vehicle has gone since the last tick."""
         if self._time is None or self._time.shape != frame.time.shape:
@@ -160,15 +171,17 @@ class Perceiver:
         for n, (b, k) in enumerate(which):
             key = spec.name, int(b), int(k)
             self._views[key] = self._view(
-                answer, n, small, pictures[b, k], float(frame.time[b, k]), spec is self.rig[0]
+                answer, n, small, pictures[b, k], own[n], float(frame.time[b, k]), spec is self.rig[0]
             )
             seen.add(key)
         return seen
 
-    def _view(self, answer: Answer, n: int, spec: CameraSpec, picture: NDArray, time: float, first: bool) -> View:
+    def _view(
+        self, answer: Answer, n: int, spec: CameraSpec, picture: NDArray, small: NDArray, time: float, first: bool
+    ) -> View:  # fmt: skip
         things, seg = decode_things(answer, n, spec), decode_seg(answer, n)
         read_lights(things, picture, self.read_light)
-        view = View(time, things, decode_lines(answer, n, spec))
+        view = View(time, small, seg, things, decode_lines(answer, n, spec))
         view.stop_lines = decode_paint(seg, layout.STOP_LINE, spec)
         view.crosswalks = decode_paint(seg, layout.CROSSWALK, spec)
         if first:

@@ -82,6 +82,7 @@ def _info(record: "Record", options: argparse.Namespace) -> int:
         "ticks": f"{ticks} of {record.dt:g} s ({seconds:.1f} s), {header['drivers']} driver(s)",
         "road users": f"{int(record.life['spawned'].sum())} came, {record.track.x.shape[1]} slots",
         "hashes": f"{int(drivers.hashed.sum())}, last {int(drivers.state_hash[-1]) if ticks else 0:016x}",
+        "pictures": ", ".join(f"{_text(name)} {len(files)}" for name, (_, files) in record.pictures.items()) or "none",
         "events": ", ".join(_event_counts(record)) or "none",
         "outcome": _text((record.summary or {}).get("outcome")),
     }

@@ -18,6 +18,7 @@ PLANS = "/tarmac/plans"  # 5 Hz, centimetres
 EVENTS = "/tarmac/events"
 HOOKS = "/tarmac/hooks"
 SUMMARY = "/tarmac/summary"
+CAMERA = "/camera/"  # and the camera's name: foxglove.CompressedImage, what the agent of driver 0 saw
 
 ENCODINGS: dict[str, str] = {
     HEADER: JSON,

@@ -11,6 +11,7 @@ import struct
 
 import numpy as np
 from foxglove_schemas_protobuf.Color_pb2 import Color
+from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from foxglove_schemas_protobuf.CubePrimitive_pb2 import CubePrimitive
 from foxglove_schemas_protobuf.FrameTransform_pb2 import FrameTransform
 from foxglove_schemas_protobuf.LinePrimitive_pb2 import LinePrimitive
@@ -66,6 +67,12 @@ def schema_bytes(message: type) -> bytes:
 
     add(message.DESCRIPTOR.file)  # type: ignore[attr-defined]
     return files.SerializeToString()
+
+
+def image_message(time: float, camera: str, jpeg: bytes) -> bytes:
+    """A compressed picture. Args: time: [s] when it was taken."""
+    message = CompressedImage(timestamp=timestamp(time), frame_id=camera, data=jpeg, format="jpeg")
+    return message.SerializeToString()
 
 
 def timestamp(time: float) -> Timestamp:

@@ -9,7 +9,7 @@ Source: MCAP format specification, mcap.dev/spec.
 import stat
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,8 +57,8 @@ def read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def scan(data: bytes, topics: frozenset[str] | None = None) -> Scan:
-    """Walk an MCAP file. Args: data: of the file; topics: wanted, None means all.
+def scan(data: bytes, wanted: Callable[[str], bool] | None = None) -> Scan:
+    """Walk an MCAP file. Args: data: of the file; wanted: which topics are, None means all.
 
     Raises:
         RecordError: this is no MCAP file.
@@ -78,12 +78,12 @@ def scan(data: bytes, topics: frozenset[str] | None = None) -> Scan:
                 if total > MAX_TOTAL:
                     raise RecordError(f"chunks hold more than {MAX_TOTAL} bytes")
                 for inner_opcode, inner_body in _records(memoryview(inner), 0):
-                    _take(inner_opcode, inner_body, names, out, topics)
+                    _take(inner_opcode, inner_body, names, out, wanted)
             elif opcode in (_DATA_END, _FOOTER):
                 out.complete = True
                 break
             else:
-                _take(opcode, body, names, out, topics)
+                _take(opcode, body, names, out, wanted)
         else:
             out.trouble = "the file ends without an end mark (the run was killed, or the file was cut)"
     except _Cut as cut:
@@ -135,11 +135,13 @@ def _inflate(body: memoryview) -> bytes:
     return data
 
 
-def _take(opcode: int, body: memoryview, names: dict[int, str], out: Scan, topics: frozenset[str] | None) -> None:
+def _take(
+    opcode: int, body: memoryview, names: dict[int, str], out: Scan, wanted: Callable[[str], bool] | None
+) -> None:  # fmt: skip
     if opcode == _CHANNEL:
         number, _ = struct.unpack_from("<HH", body, 0)
         topic, _ = _string(body, 4)
-        if topics is None or topic in topics:
+        if wanted is None or wanted(topic):
             names[number] = topic
         else:
             names.pop(number, None)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from replay import channels as ch
+from replay.camera_channels import read_pictures
 from replay.codec import RecordError, unpack_arrays
 from replay.drawing import MapDrawing
 from replay.mcap_scan import read_file, scan
@@ -85,6 +86,7 @@ class Record:
     events: tuple[dict[str, Any], ...]
     hooks: tuple[HookOp, ...]
     keyframes: tuple[Arrays, ...]
+    pictures: dict[str, tuple[list[float], list[bytes]]]  # camera -> [s] when they were taken, JPEG files
     summary: dict[str, Any] | None
     complete: bool  # the file has its end
     trouble: str = field(default="")  # why it has not
@@ -112,7 +114,7 @@ def read_record(path: Path | str) -> Record:
 def parse_record(data: bytes, path: str = "record") -> Record:
     """`read_record` from bytes."""
     try:
-        found = scan(data, frozenset(ch.ENCODINGS))
+        found = scan(data, lambda topic: topic in ch.ENCODINGS or topic.startswith(ch.CAMERA))
         if found.profile != ch.PROFILE:
             raise RecordError(f"MCAP profile is {found.profile!r}; allowed: {ch.PROFILE!r}")
         return _build(found.messages, path, found.complete, found.trouble)
@@ -157,6 +159,11 @@ def _build(messages: dict[str, list[tuple[int, bytes]]], path: str, complete: bo
         events=tuple(_event(_json(data, ch.EVENTS)) for _, data in messages.get(ch.EVENTS, [])),
         hooks=tuple(_hook(_json(data, ch.HOOKS)) for _, data in messages.get(ch.HOOKS, [])),
         keyframes=tuple(unpack_arrays(data) for _, data in messages.get(ch.KEYFRAME, [])),
+        pictures={
+            topic.removeprefix(ch.CAMERA): read_pictures(topic, found)
+            for topic, found in messages.items()
+            if topic.startswith(ch.CAMERA)
+        },
         summary=summary,
         complete=complete,
         trouble=trouble,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from replay import channels as ch
 from replay.blocks import RowBuffer
+from replay.camera_channels import CameraChannels
 from replay.codec import pack_arrays
 from replay.drawing import draw_map, simplify
 from replay.scene_channels import SceneChannels
@@ -45,6 +46,7 @@ class RecorderRates:
     track_hz: float = 10.0
     scene_hz: float = 5.0  # Foxglove messages; 0: none
     keyframe_s: float = 10.0
+    camera_hz: float = 4.0  # pictures of each camera that the agent looks through; 0: none
 
 
 class EpisodeRecorder:
@@ -127,6 +129,7 @@ class EpisodeRecorder:
         self._writer.start(profile=ch.PROFILE, library="tarmac")
         self._channels = {topic: self._register(topic, encoding) for topic, encoding in ch.ENCODINGS.items()}
         self._scene = SceneChannels(self._writer, self.drawing, self.drivers) if self.rates.scene_hz > 0 else None
+        self._cameras = CameraChannels(self._writer, self.world, hz) if (hz := self.rates.camera_hz) > 0 else None
         self._add(ch.HEADER, 0.0, json.dumps(self.header).encode())
         self._add(ch.MAP, 0.0, self.drawing.pack())
         thin = {k: xy[simplify(xy)] for k, xy in enumerate(routes) if len(xy)}
@@ -223,6 +226,8 @@ class EpisodeRecorder:
             self._plan_row(plan, state)
         if self._scene is not None and self._due(self.rates.scene_hz):
             self._scene.tick(time, state, bodies, self.world)
+        if self._cameras is not None and decision is not None and decision.pictures and self.drivers:
+            self._cameras.tick(time, decision.pictures)
         if self._ticks % max(1, round(self.rates.keyframe_s / self.tick_s)) == 0:
             self._keyframe(state, bodies, state_hash)
         self._ticks += 1

@@ -6,6 +6,7 @@ angles counter-clockwise [rad] in [-pi, pi); SI units. Every array has an explic
 absent; an absent entry's numbers are zero and mean nothing. Arrays may be views that live until the next step.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -231,6 +232,10 @@ class Control:
     accel: F32  # [m/s^2] negative brakes
 
 
+# (world, driver) -> ([s] when it was taken, (H, W, 3) RGB), None: no picture yet; good until the agent acts again
+DrawPicture = Callable[[int, int], tuple[float, U8] | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Decision:
     """An agent's answer, with what it believed and planned, so that a replay can show it."""
@@ -240,6 +245,7 @@ class Decision:
     scene: Scene | None = None
     detections: Detections | None = None
     debug: dict[str, F32] = field(default_factory=dict)  # (B, K) numbers, and (B, K, ...) arrays
+    pictures: dict[str, DrawPicture] = field(default_factory=dict)  # by camera; what was seen, drawn when asked for
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,6 +92,7 @@ def page(record: Record) -> str:
         "@@TITLE@@": html.escape(meta["title"]),
         "@@CSS@@": (FOLDER / "viewer.css").read_text(encoding="utf-8"),
         "@@META@@": _script_json(meta),
+        "@@PICTURES@@": _script_json(_pictures(record)),
         "@@DATA@@": base64.b64encode(data).decode(),
         "@@JS@@": "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS),
     }
@@ -100,6 +101,14 @@ def page(record: Record) -> str:
     for i, piece in enumerate(template.split("@@")):  # odd pieces are names; what is put in is never searched again
         out.append(parts[f"@@{piece}@@"] if i % 2 else piece)
     return "".join(out)
+
+
+def _pictures(record: Record) -> list[dict[str, Any]]:
+    """Cameras with the times of their pictures and the pictures, ready for the source of an image."""
+    return [
+        {"name": name, "time": [round(t, 3) for t in times], "jpeg": [base64.b64encode(f).decode() for f in files]}
+        for name, (times, files) in sorted(record.pictures.items(), reverse=True)
+    ]
 
 
 def _script_json(value: Any) -> str:

@@ -4,7 +4,7 @@ const RATES = [0.1, 0.25, 0.5, 1, 2, 4, 8, 16];
 const KEYS = [
   ["Space", "play or pause"], ["\u2190 \u2192", "step 1 s (with Shift 5 s)"], [", .", "one tick back or on"], ["[ ]", "slower, faster"],
   ["Home End", "start, end"], ["N B", "next, previous event"], ["F", "follow the car"], ["R", "heading up"], ["M", "whole map"],
-  ["+ \u2212", "zoom (also the wheel)"], ["drag", "move the map"], ["P T", "plan, trail"], ["S", "score panel"], ["D", "dark or light"], ["?", "this list"],
+  ["+ \u2212", "zoom (also the wheel)"], ["drag", "move the map"], ["P T", "plan, trail"], ["C", "cameras"], ["S", "score panel"], ["D", "dark or light"], ["?", "this list"],
 ];
 const view = { t: 0, playing: true, rate: 1, driver: 0, x: 0, y: 0, scale: 7, heading: 0, follow: true, turn: false, plan: true, trail: true, dirty: true };
 
@@ -20,6 +20,7 @@ function start(arrays) {
   const jump = t => { view.t = Math.min(world.end, Math.max(0, t)); view.dirty = true; };
   fillScore(jump);
   fillKeys();
+  const cameras = fillCameras();
   bindControls(world, paths, jump);
   bindCanvas(canvas);
   const route = makeRoute(arrays);
@@ -32,7 +33,7 @@ function start(arrays) {
       if (view.t >= world.end) { view.t = world.end; setPlaying(false); }
       view.dirty = true;
     }
-    if (view.dirty) { view.dirty = false; frame(canvas, world, paths, route, elapsed); }
+    if (view.dirty) { view.dirty = false; frame(canvas, world, paths, route, elapsed); showCameras(cameras, view.t); }
     requestAnimationFrame(loop);
   };
   addEventListener("resize", () => { view.dirty = true; });
@@ -171,6 +172,7 @@ function bindControls(world, paths, jump) {
   const swap = () => setTheme(view.theme === "dark" ? "light" : "dark"), keys = () => { $("keys").hidden = !$("keys").hidden; };
   $("play").addEventListener("click", () => setPlaying(!view.playing));
   $("fit").addEventListener("click", () => fitMap(paths));
+  $("eyes").addEventListener("click", toggleCameras);
   $("theme").addEventListener("click", swap);
   $("help").addEventListener("click", keys);
   $("rate").addEventListener("change", e => setRate(Number(e.target.value)));
@@ -186,7 +188,7 @@ function bindControls(world, paths, jump) {
     " ": () => setPlaying(!view.playing), ArrowLeft: e => jump(view.t - (e.shiftKey ? 5 : 1)), ArrowRight: e => jump(view.t + (e.shiftKey ? 5 : 1)),
     ",": () => { setPlaying(false); jump(view.t - meta.tick); }, ".": () => { setPlaying(false); jump(view.t + meta.tick); },
     "[": () => faster(-1), "]": () => faster(1), Home: () => jump(0), End: () => jump(world.end), n: () => near(1), b: () => near(-1),
-    f: () => toggle("follow"), r: () => toggle("turn"), p: () => toggle("plan"), t: () => toggle("trail"), m: () => fitMap(paths),
+    f: () => toggle("follow"), r: () => toggle("turn"), p: () => toggle("plan"), t: () => toggle("trail"), c: toggleCameras, m: () => fitMap(paths),
     "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8), s: () => { $("score").hidden = !$("score").hidden; }, d: swap, "?": keys,
     Escape: () => { $("keys").hidden = true; },
   };

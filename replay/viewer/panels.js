@@ -77,6 +77,30 @@ function figures(s) {
   return dl;
 }
 
+// One image a camera; nothing is shown where the record has no pictures.
+function fillCameras() {
+  const cameras = JSON.parse($("pictures").textContent).filter(camera => camera.time.length);
+  for (const camera of cameras) {
+    const figure = element("figure");
+    camera.image = element("img"); camera.shown = -1; camera.image.alt = "Camera " + camera.name;
+    figure.append(element("figcaption", words(camera.name)), camera.image); $("cameras").append(figure);
+  }
+  $("cameras").hidden = $("eyes").hidden = !cameras.length;
+  $("eyes").classList.toggle("on", cameras.length > 0);
+  return cameras;
+}
+
+function toggleCameras() { if (!$("eyes").hidden) $("eyes").classList.toggle("on", !($("cameras").hidden = !$("cameras").hidden)); }
+
+// The latest picture of each camera at a time.
+function showCameras(cameras, t) {
+  if ($("cameras").hidden) return;
+  for (const camera of cameras) {
+    const i = Math.max(0, lastAtMost(camera.time, t));
+    if (i !== camera.shown) { camera.shown = i; camera.image.src = "data:image/jpeg;base64," + camera.jpeg[i]; }
+  }
+}
+
 function sized(canvas) {
   const ratio = devicePixelRatio || 1, box = canvas.getBoundingClientRect();
   const w = Math.round(box.width * ratio), h = Math.round(box.height * ratio);
