@@ -2,6 +2,7 @@
 
 An observer writes straight into its buffer, (B, K, ...), whose rows are drivers. What it shows comes from the driver's
 Scene by `agents.codec`, or by a fused kernel that is tested to give the same; `rich` alone reads the engine's state.
+Which Scene that is, the true one or the perceived one, a `SceneSource` says (`envs.scene_sources`).
 """
 
 from collections.abc import Callable
@@ -12,8 +13,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.codec import make_codec
+from envs.scene_sources import SceneSource, TrueScenes, make_scene_source
 from simulator.engine import Engine
-from simulator.entries import scene_worlds
 from simulator.observe_rich import RICH_FLOATS, observe_rich_worlds
 from simulator.observe_vector import observe_vector_worlds
 from simulator.rich_observer import RichObserver
@@ -108,49 +109,50 @@ class RichRowsObserver(ArrayObserver):
 
 
 class CodecObserver(ArrayObserver):
-    """An encoding of the true Scene into one array."""
+    """An encoding of a Scene into one array."""
 
-    def __init__(self, name: str, engine: Engine, buffers: int):
-        self._codec = make_codec(name)
+    def __init__(self, name: str, engine: Engine, buffers: int, source: SceneSource):
+        self._codec, self._source = make_codec(name), source
         super().__init__(self._codec.space(), engine, buffers)
-        self._scene = engine.scene_record
 
     def observe(self, first: int, last: int) -> None:
-        scene_worlds(self._engine.address, first, last)
-        self._codec.encode(self._scene, self.buffer, first, last)
+        self._source.update(first, last)
+        self._codec.encode(self._source.scene, self.buffer, first, last)
 
     def begin(self, world: int) -> None:
         mask = np.zeros(len(self.buffer), np.bool_)
         mask[world] = True
+        self._source.begin(world)
         self._codec.reset(mask)
 
     def forget(self, drivers: NDArray[np.bool_]) -> None:
+        self._source.forget(drivers)
         self._codec.reset(drivers)
 
 
 class SceneObserver:
     """The typed Scene as a dictionary of arrays."""
 
-    def __init__(self, engine: Engine, buffers: int):
+    def __init__(self, engine: Engine, buffers: int, source: SceneSource):
         if buffers != 1:
             raise ValueError(f"buffers: got {buffers}, the observation scene has 1")
-        self._engine, self._codec, self._scene = engine, make_codec("scene"), engine.scene_record
+        self._codec, self._source = make_codec("scene"), source
         self.space = self._codec.space()
         self.buffers = self._codec.buffer(*engine.model.judge.active.shape)
         self._rows = {n: a.reshape(-1, *a.shape[2:]) for n, a in self.buffers.items()}
 
     def begin(self, world: int) -> None:
-        """Nothing is remembered."""
+        self._source.begin(world)
 
     def forget(self, drivers: NDArray[np.bool_]) -> None:
-        """Nothing is remembered."""
+        self._source.forget(drivers)
 
     def turn(self) -> None:
         """There is one buffer."""
 
     def observe(self, first: int, last: int) -> None:
-        scene_worlds(self._engine.address, first, last)
-        self._codec.encode(self._scene, self.buffers, first, last)
+        self._source.update(first, last)
+        self._codec.encode(self._source.scene, self.buffers, first, last)
 
     def value(self, copy: bool) -> dict[str, NDArray]:
         return {n: a.copy() if copy else a for n, a in self._rows.items()}
@@ -159,35 +161,46 @@ class SceneObserver:
         return {n: a[index].copy() if copy else a[index] for n, a in self._rows.items()}
 
 
-OBSERVATIONS: dict[str, Callable[[Engine, int], Observer]] = {
-    "vector": VectorObserver,
-    "rich": RichRowsObserver,
-    "lidar": lambda engine, buffers: CodecObserver("lidar", engine, buffers),
-    "bev": lambda engine, buffers: CodecObserver("bev", engine, buffers),
+def _vector(engine: Engine, buffers: int, source: SceneSource) -> Observer:
+    if isinstance(source, TrueScenes):  # without the way over a Scene, to the same numbers
+        return VectorObserver(engine, buffers)
+    return CodecObserver("vector", engine, buffers, source)
+
+
+OBSERVATIONS: dict[str, Callable[[Engine, int, SceneSource], Observer]] = {
+    "vector": _vector,
+    "rich": lambda engine, buffers, source: RichRowsObserver(engine, buffers),
+    "lidar": lambda engine, buffers, source: CodecObserver("lidar", engine, buffers, source),
+    "bev": lambda engine, buffers, source: CodecObserver("bev", engine, buffers, source),
     "scene": SceneObserver,
 }
+TRUTH_ONLY = ("rich",)  # made from the engine's state, which nobody perceives
 
 
-def check_observation(name: str) -> str:
-    """The name of an observation.
+def check_observation(name: str, source: str = "truth") -> str:
+    """The name of an observation that can be made from a source of Scenes.
 
     Raises:
-        ValueError: there is none of that name, with the nearest match.
+        ValueError: there is none of that name, with the nearest match; or not from that source.
     """
     if name not in OBSERVATIONS:
         raise ValueError(unknown_name("observation", str(name), OBSERVATIONS))
+    if name in TRUTH_ONLY and source != "truth":
+        others = ", ".join(n for n in OBSERVATIONS if n not in TRUTH_ONLY)
+        raise ValueError(f"observation: {name!r} is of the truth alone; with scene_source {source!r}: {others}")
     return name
 
 
-def make_observer(name: str, engine: Engine, buffers: int = 1) -> Observer:
+def make_observer(name: str, engine: Engine, buffers: int = 1, source: str = "truth") -> Observer:
     """The observer of an engine's drivers.
 
     Args:
         buffers: observations that are kept, the present one included.
+        source: a name of envs.scene_sources.SCENE_SOURCES.
 
     Raises:
         ValueError: unknown name, with the nearest match; no buffer, or more than `scene` has.
     """
     if buffers < 1:
         raise ValueError(f"buffers: got {buffers}, allowed is 1 or more")
-    return OBSERVATIONS[check_observation(name)](engine, buffers)
+    return OBSERVATIONS[check_observation(name, source)](engine, buffers, make_scene_source(source, engine))

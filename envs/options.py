@@ -36,7 +36,7 @@ class EnvConfig:
     starts: int = 256  # different starts; an episode of seed s begins like that of seed s % starts. 0: all differ
     maps: int = 8  # maps that a scenario with a maker draws from
     meta_speeds: tuple[float, ...] = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 25.0, 30.0, 35.0)  # [m/s]
-    scene_source: str = "truth"  # where observations come from
+    scene_source: str = "truth"  # a name of envs.scene_sources.SCENE_SOURCES: where observations come from
     threads: int = 1  # slices of worlds that step at the same time
 
     @property
@@ -74,7 +74,6 @@ PRESETS: dict[str, EnvConfig] = {
         ends=("collision", "off_road"), time_limit=9.1, route_length=200.0, starts=64,
     ),
 }  # fmt: skip
-SCENE_SOURCES = ("truth",)
 
 
 def make_config(preset: str = "default", **changes: Any) -> EnvConfig:
@@ -118,10 +117,9 @@ def check_config(config: EnvConfig) -> EnvConfig:
     ends_mask(config.ends)
     find_reward(config.reward)
     from envs.observations import check_observation
+    from envs.scene_sources import check_scene_source
 
-    check_observation(config.observation)
-    if config.scene_source not in SCENE_SOURCES:
-        raise ValueError(unknown_name("scene_source", str(config.scene_source), SCENE_SOURCES))
+    check_observation(config.observation, check_scene_source(config.scene_source))
     speeds = config.meta_speeds
     if not 1 <= len(speeds) <= MAX_LEVELS or list(speeds) != sorted(set(speeds)) or speeds[0] < 0 or speeds[-1] > 70:
         raise ValueError(f"meta_speeds: got {speeds}, allowed are 1 to {MAX_LEVELS} rising speeds from 0 to 70 m/s")

@@ -5,6 +5,7 @@ or the process. What a camera sees is drawn on one canvas a size, which all vehi
 """
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -94,7 +95,7 @@ def _kept(cache: dict[_Key, _Made], key: _Key, most: int, make: Callable[[], _Ma
 
 
 class CameraRenderer:
-    """Draws what cameras on the vehicles of an engine see.
+    """Draws what cameras on the vehicles of an engine see. Threads may share it: each has canvases of its own.
 
     Args:
         engine: whose worlds are drawn, as they are at the time of the call.
@@ -105,16 +106,18 @@ class CameraRenderer:
         self.engine, self.look = engine, look or CameraLook()
         self._grounds: dict[tuple[int, GroundLook], Pack] = {}
         self._props: dict[int, Pack] = {}
-        self._canvases: dict[tuple[int, int], Pack] = {}
+        self._own = threading.local()  # canvases: dict[tuple[int, int], Pack]
+        self._making = threading.Lock()  # what all threads share is made once
         self._lenses: dict[CameraSpec, _Lens] = {}
         self._clouds = smooth_noise(np.random.default_rng(0xC1), CLOUD_CELLS, (4, 16, 32), (0.5, 0.3, 0.2))
         self._noise = noise_table()
 
     def props(self, map_id: int) -> Pack:
         """Signs and poles of a map."""
-        if map_id not in self._props:
-            self._props[map_id] = make_props(self.engine.maps.maps[map_id])
-        return self._props[map_id]
+        with self._making:
+            if map_id not in self._props:
+                self._props[map_id] = make_props(self.engine.maps.maps[map_id])
+            return self._props[map_id]
 
     def put_signs(self, map_id: int, signs: NDArray) -> None:
         """Let more signs stand on a map. Args: signs: (E,) camera_things.SIGN_ROW."""
@@ -123,7 +126,8 @@ class CameraRenderer:
     def ground(self, map_id: int, look: GroundLook) -> Pack:
         """The ground's texture of a map; the last few looks are kept."""
         road_map = self.engine.maps.maps[map_id]
-        return _kept(self._grounds, (map_id, look), 8, lambda: Pack(bake_ground(road_map, look)))
+        with self._making:
+            return _kept(self._grounds, (map_id, look), 8, lambda: Pack(bake_ground(road_map, look)))
 
     def render(
         self,
@@ -192,12 +196,14 @@ class CameraRenderer:
     def _canvas(self, height: int, width: int) -> Pack:
         if 3 * height * width > NOISE_SIZE // 2:
             raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
-        return _kept(self._canvases, (height, width), 24, lambda: make_canvas(height, width))
+        canvases = vars(self._own).setdefault("canvases", {})
+        return _kept(canvases, (height, width), 24, lambda: make_canvas(height, width))
 
     def _lens(self, spec: CameraSpec) -> _Lens | None:
         if spec.roll == 0.0 and not any(spec.distortion):
             return None
-        return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
+        with self._making:
+            return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
 
 
 def light_of(engine: "Engine", b: int, weather: Mapping[str, float] | None = None, seed: int | None = None) -> np.void:

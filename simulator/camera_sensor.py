@@ -32,15 +32,21 @@ class CameraSensors:
         self._at = {name: np.full(shape, -1, np.int64) for name in self.cameras}  # step of the last call
         self._seed = {name: np.zeros(shape, np.uint64) for name in self.cameras}
 
-    def take(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
+        """Those of the (B, K) drivers begin: their next call takes a picture, whatever they saw before."""
+        for at in self._at.values():
+            at[drivers] = -1
+
+    def take(self, name: str, first: int = 0, last: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """(pictures (B, K, H, W, 3), whether each was taken at this step) of one camera, uncopied.
 
         A camera's picture n is due at offset + n * period since reset; the first call of an episode takes one anyhow.
+        Only the worlds first .. last - 1 (None: to the end) look; threads may share them.
         """
         spec, state, dt = self.cameras[name], self._engine.state, self._engine.scenario.dt
         images, fresh = self._images[name], self._fresh[name]
         taken, at, seed = self._taken[name], self._at[name], self._seed[name]
-        for b in range(images.shape[0]):
+        for b in range(first, images.shape[0] if last is None else last):
             step = int(state.step[b])
             due = int(np.floor((step * dt - spec.offset) / spec.period + 1e-6))
             for k in range(images.shape[1]):

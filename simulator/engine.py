@@ -261,8 +261,11 @@ class Engine:
         scene_worlds(self.address, 0, len(self.state_hash))
         return self._scene
 
-    def sensors(self, names: Sequence[str]) -> SensorFrame:
+    def sensors(self, names: Sequence[str], first: int = 0, last: int | None = None) -> SensorFrame:
         """What the named sensors measure now.
+
+        Args:
+            first, last: only the worlds first .. last - 1 measure (None: to the end); the others keep their rows.
 
         Raises:
             ValueError: a sensor that the engine does not have.
@@ -271,12 +274,13 @@ class Engine:
         for name in names:
             if name not in known:
                 raise ValueError(f"sensor {name!r} is unknown; allowed: {', '.join(known)}")
-        sense_worlds(self.address, 0, len(self.state_hash))
+        last = len(self.state_hash) if last is None else last
+        sense_worlds(self.address, first, last)
         frame = sensor_frame(self.model.sensors)
         seen = [name.removeprefix(CAMERA) for name in names if name.startswith(CAMERA)]
         if not seen:
             return frame
-        taken = {name: self.camera_sensors.take(name) for name in seen}
+        taken = {name: self.camera_sensors.take(name, first, last) for name in seen}
         images, fresh = ({name: pair[i] for name, pair in taken.items()} for i in (0, 1))
         return replace(frame, images=images, image_fresh=fresh)
 
