@@ -137,12 +137,14 @@ class CameraRenderer:
         look: CameraLook | None = None,
         weather: Mapping[str, float] | None = None,
         seed: int | None = None,
+        out: NDArray[np.uint8] | None = None,
     ) -> Picture:
         """The picture of a camera on the vehicle in a slot. Its arrays are overwritten by the next call of this size.
 
         Args:
             weather: None: what hooks.set_weather told the world.
             seed: of colours and clothes; None: the world's.
+            out: (H, W, 3) contiguous, where its colours are written; None: an array of their own.
         """
         look = look or self.look
         lens = self._lens(spec)
@@ -150,7 +152,7 @@ class CameraRenderer:
         canvas = self._canvas(source.height, source.width)
         self._draw(canvas, spec, lens, b, slot, look, weather, seed)
         height, width = source.height, source.width
-        rgb = np.empty((height, width, 3), np.uint8)
+        rgb = np.empty((height, width, 3), np.uint8) if out is None or lens is not None else out
         state = self.engine.state
         world_seed, step = int(state.seed[b : b + 1].view(np.int64)[0]), int(state.step[b])
         start = draw_index(world_seed, slot, step, _PICTURE + spec_number(spec), NOISE_SIZE - rgb.size)
@@ -167,6 +169,9 @@ class CameraRenderer:
             rgb = blur_along(rgb, look.blur, look.blur_angle)
         if look.jpeg:
             rgb = compress(rgb, look.jpeg)
+        if out is not None and rgb is not out:
+            out[:] = rgb
+            rgb = out
         return Picture(rgb, tag, depth, instance)
 
     def _draw(self, canvas: Pack, spec: CameraSpec, lens: _Lens | None, b: int, slot: int, look: CameraLook,
