@@ -8,7 +8,7 @@ import math
 
 from world.kernel import inline_kernel, kernel
 
-MISS = 1e30
+MISS = 2.0**100  # [m] the same number in float32
 SHAPE_SIZE = 9
 BOX, CYLINDER, ELLIPSOID, WALL = range(4)
 

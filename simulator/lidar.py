@@ -215,7 +215,7 @@ def _cast_buildings(scan, tables, map_row, lidar):
         for k in range(n):
             p, q = tables.corners[row.corner0 + k], tables.corners[row.corner0 + (k + 1 if k + 1 < n else 0)]
             ax, ay, bx, by = p.x - o[0], p.y - o[1], q.x - o[0], q.y - o[1]
-            if ax * by - ay * bx <= 0.0:
+            if ax * by - ay * bx >= 0.0:
                 continue  # it looks away: outlines run counter-clockwise
             z = min(p.z, q.z) - o[2]
             set_wall(scan.shape, ax, ay, bx, by, z, z + row.height)
