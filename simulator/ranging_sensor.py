@@ -58,11 +58,12 @@ class RangingSensors:
             name: such as "lidar:top".
         """
         spec, points, count, clock = self.rangers[name], self._points[name], self._count[name], self._clocks[name]
-        measure = self._scan if isinstance(spec, LidarSpec) else self._ping
         for b in range(first, len(points) if last is None else last):
             for k in range(points.shape[1]):
                 if clock.due(b, k, self._engine.state):
-                    count[b, k] = measure(spec, b, k, points[b, k])
+                    out = points[b, k]
+                    scans = isinstance(spec, LidarSpec)
+                    count[b, k] = self._scan(spec, b, k, out) if scans else self._ping(spec, b, k, out)
         return Points(points, count, clock.fresh)
 
     def hits(self, spec: LidarSpec, b: int = 0, k: int = 0) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

@@ -243,18 +243,17 @@ RIG = (LidarSpec("top", channels=4, columns=90, period=0.1), RadarSpec("front", 
 NAMES = ("lidar:top", "radar:front")
 
 
-def record(seeds, drivers=2, threads=1, steps=6, each=1):
-    """[(points, count, fresh) of both sensors] of every step of a batch."""
-    town = scenario(drivers=drivers, vehicles=20, pedestrians=5, route_min_length=100.0, dt=0.05)
+def record(seeds):
+    """[(points, count, fresh) of both sensors] of six steps of a batch of two drivers a world."""
+    town = scenario(drivers=2, vehicles=20, pedestrians=5, route_min_length=100.0, dt=0.05)
     out = []
-    with Engine(map_set("town02"), town, worlds=len(seeds), threads=threads, rangers=RIG) as engine:
+    with Engine(map_set("town02"), town, worlds=len(seeds), rangers=RIG) as engine:
         engine.reset(seeds)
-        for step in range(steps):
-            if step % each == 0:
-                for _ in range(2):  # looking twice is looking once
-                    frame = engine.sensors(NAMES)
-                parts = frame.points, frame.points_count, frame.points_fresh
-                out.append([{n: a.copy() for n, a in part.items()} for part in parts])
+        for _ in range(6):
+            for _ in range(2):  # looking twice is looking once
+                frame = engine.sensors(NAMES)
+            parts = frame.points, frame.points_count, frame.points_fresh
+            out.append([{n: a.copy() for n, a in part.items()} for part in parts])
             engine.step(controls(engine))
     return out
 
