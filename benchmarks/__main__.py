@@ -1,9 +1,10 @@
-"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; diagram, observations, cores, cuda: see --help."""
+"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; diagram, sensors, cores, cuda: see --help."""
 
 import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchmarks.profiles import PROFILES, Options, Profile, chosen
 OWN = {  # what has tables of its own, and is measured where it is named only
     "diagram": "fundamental diagram of a ring and of the scenario highway",
     "observations": "what each observation costs a driver",
+    "sensors": "environments that see pictures or perceive, lidars and radars",
     "cores": "what a second core gives to threads and to processes",
 }
 WIDTH = 140  # characters of a table in a file or a pipe
@@ -96,6 +98,17 @@ def _observations(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _sensors(args: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.machine import pick_core
+    from benchmarks.peer_side.serving import pin
+    from benchmarks.sensors import QUICK, SensorsConfig, measure_sensors, show_sensors
+
+    pin(pick_core())
+    found = measure_sensors(replace(QUICK if args.quick else SensorsConfig(), scenario=args.scenario))
+    show_sensors(found, Console(soft_wrap=True))
+    return found
+
+
 def _save(path: Path | None, found: dict[str, dict[str, Any]]) -> None:
     """Write {"machine": ..., "profiles": found} whole or not at all."""
     if path is None:
@@ -119,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="shorter, less certain")
     parser.add_argument("--no-peers", action="store_true", help="without peers, and so without installing them")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="chart of all rates, picture of the diagram ([dev])")
-    parser.add_argument("--scenario", default="town01", help="of observations")
+    parser.add_argument("--scenario", default="town01", help="of observations and sensors")
     parser.add_argument("--worlds", type=int, default=64, help="of observations")
     return parser
 
@@ -149,6 +162,8 @@ def run(args: argparse.Namespace) -> int:
         found["cores"] = _cores(args)
     if "observations" in args.profile:
         found["observations"] = _observations(args)
+    if "sensors" in args.profile:
+        found["sensors"] = _sensors(args)
     _save(args.json, found)
     return 2 if failed else 0
 

@@ -49,7 +49,9 @@ class DriveBatch:
         self._starts = Starts(self.engine, config)
         self._arrays = make_arrays(config, worlds)
         self._pack = Pack(self._arrays)
-        self.observer = make_observer(config.observation, self.engine, buffers)
+        self.observer = make_observer(
+            config.observation, self.engine, buffers, config.scene_source, config.camera, config.camera_stack
+        )
         self.rows = worlds * config.drivers
         self._follows_path = config.action in ("meta", "waypoints")
         self._seed = np.zeros(worlds, np.int64)

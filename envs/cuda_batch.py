@@ -54,12 +54,15 @@ class CudaBatch:
         observation: a name of OBSERVERS; None: the drivers see nothing.
 
     Raises:
-        ValueError: fewer worlds than the host has; an unknown observation, with the nearest match.
+        ValueError: fewer worlds than the host has; an unknown observation, with the nearest match; a config whose
+            Scenes are not the true ones.
     """
 
     def __init__(self, batch: DriveBatch, device: Device, worlds: int, observation: str | None = "vector"):
         if observation is not None and observation not in OBSERVERS:
             raise ValueError(unknown_name("observation on a device", observation, OBSERVERS))
+        if batch.config.scene_source != "truth":
+            raise ValueError(f"scene_source: got {batch.config.scene_source!r}; on a device there is the truth alone")
         self.config, self.device, self.worlds, self.observation = batch.config, device, worlds, observation
         self.host_worlds, self._places = batch.worlds, []
         model, self._slots = batch.engine._packed, batch.engine.model.slots.x.shape[1]

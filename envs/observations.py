@@ -1,88 +1,27 @@
 """What environments show of a driver: the observers by name, each with its space and its buffer.
 
-An observer writes straight into its buffer, (B, K, ...), whose rows are drivers. What it shows comes from the driver's
-Scene by `agents.codec`, or by a fused kernel that is tested to give the same; `rich` alone reads the engine's state.
+What they show comes from the driver's Scene by `agents.codec`, or by a fused kernel that is tested to give the same;
+`rich` alone reads the engine's state, and `camera` shows pictures.
+Which Scene that is, the true one or the perceived one, a `SceneSource` says (`envs.scene_sources`).
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
 from agents.codec import make_codec
+from envs.camera_observer import CameraObserver, CameraStateObserver, find_camera
+from envs.observer import ArrayObserver, Observer
+from envs.scene_sources import SceneSource, TrueScenes, make_scene_source
 from simulator.engine import Engine
-from simulator.entries import scene_worlds
 from simulator.observe_rich import RICH_FLOATS, observe_rich_worlds
 from simulator.observe_vector import observe_vector_worlds
 from simulator.rich_observer import RichObserver
+from world.camera import CameraSpec
 from world.names import unknown_name
-
-
-class Observer(Protocol):
-    """Sees for the drivers of a batch."""
-
-    @property
-    def space(self) -> spaces.Space:
-        """Of one driver."""
-        ...
-
-    def begin(self, world: int) -> None:
-        """The drivers of a world begin: what was seen before is another episode's."""
-        ...
-
-    def forget(self, drivers: NDArray[np.bool_]) -> None:
-        """Those of the (B, K) drivers begin in the midst of their world's episode."""
-        ...
-
-    def turn(self) -> None:
-        """The next observations go into the next buffer of the ring."""
-        ...
-
-    def observe(self, first: int, last: int) -> None:
-        """Bring the rows of the worlds first .. last - 1 up to date."""
-        ...
-
-    def value(self, copy: bool) -> Any:
-        """Observations of all rows, batched as gymnasium.vector does."""
-        ...
-
-    def row(self, index: int, copy: bool = True) -> Any:
-        """The observation of one row."""
-        ...
-
-
-class ArrayObserver:
-    """An observation that is one array a driver.
-
-    Attributes: `ring`, (S, B, K, *shape), the last S observations; `buffer`, (B, K, *shape), the present one of them.
-    """
-
-    def __init__(self, space: spaces.Box, engine: Engine, buffers: int, ring: NDArray | None = None):
-        shape = (buffers, *engine.model.judge.active.shape, *space.shape)
-        self.space, self._engine = space, engine
-        self.ring = np.zeros(shape, space.dtype) if ring is None else ring
-        self._buffers = [self.ring[i] for i in range(buffers)]
-        self._all_rows = [buffer.reshape(-1, *space.shape) for buffer in self._buffers]
-        self.at = 0
-        self.buffer, self._rows = self._buffers[0], self._all_rows[0]
-
-    def turn(self) -> None:
-        self.at = (self.at + 1) % len(self._buffers)
-        self.buffer, self._rows = self._buffers[self.at], self._all_rows[self.at]
-
-    def value(self, copy: bool) -> NDArray:
-        return self._rows.copy() if copy else self._rows
-
-    def row(self, index: int, copy: bool = True) -> NDArray:
-        return self._rows[index].copy() if copy else self._rows[index]
-
-    def begin(self, world: int) -> None:
-        """Nothing is remembered."""
-
-    def forget(self, drivers: NDArray[np.bool_]) -> None:
-        """Nothing is remembered."""
 
 
 class VectorObserver(ArrayObserver):
@@ -108,49 +47,50 @@ class RichRowsObserver(ArrayObserver):
 
 
 class CodecObserver(ArrayObserver):
-    """An encoding of the true Scene into one array."""
+    """An encoding of a Scene into one array."""
 
-    def __init__(self, name: str, engine: Engine, buffers: int):
-        self._codec = make_codec(name)
+    def __init__(self, name: str, engine: Engine, buffers: int, source: SceneSource):
+        self._codec, self._source = make_codec(name), source
         super().__init__(self._codec.space(), engine, buffers)
-        self._scene = engine.scene_record
 
     def observe(self, first: int, last: int) -> None:
-        scene_worlds(self._engine.address, first, last)
-        self._codec.encode(self._scene, self.buffer, first, last)
+        self._source.update(first, last)
+        self._codec.encode(self._source.scene, self.buffer, first, last)
 
     def begin(self, world: int) -> None:
         mask = np.zeros(len(self.buffer), np.bool_)
         mask[world] = True
+        self._source.begin(world)
         self._codec.reset(mask)
 
     def forget(self, drivers: NDArray[np.bool_]) -> None:
+        self._source.forget(drivers)
         self._codec.reset(drivers)
 
 
 class SceneObserver:
     """The typed Scene as a dictionary of arrays."""
 
-    def __init__(self, engine: Engine, buffers: int):
+    def __init__(self, engine: Engine, buffers: int, source: SceneSource):
         if buffers != 1:
             raise ValueError(f"buffers: got {buffers}, the observation scene has 1")
-        self._engine, self._codec, self._scene = engine, make_codec("scene"), engine.scene_record
+        self._codec, self._source = make_codec("scene"), source
         self.space = self._codec.space()
         self.buffers = self._codec.buffer(*engine.model.judge.active.shape)
         self._rows = {n: a.reshape(-1, *a.shape[2:]) for n, a in self.buffers.items()}
 
     def begin(self, world: int) -> None:
-        """Nothing is remembered."""
+        self._source.begin(world)
 
     def forget(self, drivers: NDArray[np.bool_]) -> None:
-        """Nothing is remembered."""
+        self._source.forget(drivers)
 
     def turn(self) -> None:
         """There is one buffer."""
 
     def observe(self, first: int, last: int) -> None:
-        scene_worlds(self._engine.address, first, last)
-        self._codec.encode(self._scene, self.buffers, first, last)
+        self._source.update(first, last)
+        self._codec.encode(self._source.scene, self.buffers, first, last)
 
     def value(self, copy: bool) -> dict[str, NDArray]:
         return {n: a.copy() if copy else a for n, a in self._rows.items()}
@@ -159,35 +99,76 @@ class SceneObserver:
         return {n: a[index].copy() if copy else a[index] for n, a in self._rows.items()}
 
 
-OBSERVATIONS: dict[str, Callable[[Engine, int], Observer]] = {
-    "vector": VectorObserver,
-    "rich": RichRowsObserver,
-    "lidar": lambda engine, buffers: CodecObserver("lidar", engine, buffers),
-    "bev": lambda engine, buffers: CodecObserver("bev", engine, buffers),
-    "scene": SceneObserver,
+class Asked(NamedTuple):
+    """What an observer is to be like."""
+
+    buffers: int
+    source: SceneSource
+    camera: CameraSpec
+    stack: int
+
+
+def _codec(name: str) -> Callable[[Engine, Asked], ArrayObserver]:
+    return lambda engine, asked: CodecObserver(name, engine, asked.buffers, asked.source)
+
+
+def _vector(engine: Engine, asked: Asked) -> ArrayObserver:
+    if isinstance(asked.source, TrueScenes):  # without the way over a Scene, to the same numbers
+        return VectorObserver(engine, asked.buffers)
+    return _codec("vector")(engine, asked)
+
+
+def _camera(engine: Engine, asked: Asked) -> CameraObserver:
+    return CameraObserver(engine, asked.buffers, asked.camera, asked.stack)
+
+
+OBSERVATIONS: dict[str, Callable[[Engine, Asked], Observer]] = {
+    "vector": _vector,
+    "rich": lambda engine, asked: RichRowsObserver(engine, asked.buffers),
+    "lidar": _codec("lidar"),
+    "bev": _codec("bev"),
+    "scene": lambda engine, asked: SceneObserver(engine, asked.buffers, asked.source),
+    "camera": _camera,
+    "camera+state": lambda engine, asked: CameraStateObserver(
+        _camera(engine, asked), _vector(engine, asked._replace(buffers=1))
+    ),
 }
+TRUTH_ONLY = ("rich",)  # made from the engine's state, which nobody perceives
 
 
-def check_observation(name: str) -> str:
-    """The name of an observation.
+def check_observation(name: str, source: str = "truth") -> str:
+    """The name of an observation that can be made from a source of Scenes.
 
     Raises:
-        ValueError: there is none of that name, with the nearest match.
+        ValueError: there is none of that name, with the nearest match; or not from that source.
     """
     if name not in OBSERVATIONS:
         raise ValueError(unknown_name("observation", str(name), OBSERVATIONS))
+    if name in TRUTH_ONLY and source != "truth":
+        others = ", ".join(n for n in OBSERVATIONS if n not in TRUTH_ONLY)
+        raise ValueError(f"observation: {name!r} is of the truth alone; with scene_source {source!r}: {others}")
     return name
 
 
-def make_observer(name: str, engine: Engine, buffers: int = 1) -> Observer:
+def make_observer(
+    name: str,
+    engine: Engine,
+    buffers: int = 1,
+    source: str = "truth",
+    camera: CameraSpec | Mapping[str, Any] | None = None,
+    stack: int = 1,
+) -> Observer:
     """The observer of an engine's drivers.
 
     Args:
         buffers: observations that are kept, the present one included.
+        source: a name of envs.scene_sources.SCENE_SOURCES.
+        camera, stack: of `camera` and `camera+state`.
 
     Raises:
         ValueError: unknown name, with the nearest match; no buffer, or more than `scene` has.
     """
     if buffers < 1:
         raise ValueError(f"buffers: got {buffers}, allowed is 1 or more")
-    return OBSERVATIONS[check_observation(name)](engine, buffers)
+    make = OBSERVATIONS[check_observation(name, source)]
+    return make(engine, Asked(buffers, make_scene_source(source, engine), find_camera(camera), stack))

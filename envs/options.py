@@ -9,6 +9,7 @@ from agents.actions import check_action
 from envs.events import DEFAULT_ENDS, ends_mask, judge_config
 from envs.rewards import Reward, find_reward
 from scenarios.registry import adapt, find_scenario
+from world.camera import CameraSpec
 from world.names import unknown_name
 from world.scenario import Scenario
 
@@ -36,7 +37,9 @@ class EnvConfig:
     starts: int = 256  # different starts; an episode of seed s begins like that of seed s % starts. 0: all differ
     maps: int = 8  # maps that a scenario with a maker draws from
     meta_speeds: tuple[float, ...] = (0.0, 2.5, 5.0, 7.5, 10.0, 12.5, 15.0, 20.0, 25.0, 30.0, 35.0)  # [m/s]
-    scene_source: str = "truth"  # where observations come from
+    scene_source: str = "truth"  # a name of envs.scene_sources.SCENE_SOURCES: where observations come from
+    camera: CameraSpec | Mapping[str, Any] | None = None  # of `camera`; changes to envs.camera_observer.CAMERA
+    camera_stack: int = 1  # pictures of the last actions that an observation holds
     threads: int = 1  # slices of worlds that step at the same time
 
     @property
@@ -74,7 +77,6 @@ PRESETS: dict[str, EnvConfig] = {
         ends=("collision", "off_road"), time_limit=9.1, route_length=200.0, starts=64,
     ),
 }  # fmt: skip
-SCENE_SOURCES = ("truth",)
 
 
 def make_config(preset: str = "default", **changes: Any) -> EnvConfig:
@@ -117,11 +119,12 @@ def check_config(config: EnvConfig) -> EnvConfig:
     check_action(config.action)
     ends_mask(config.ends)
     find_reward(config.reward)
+    from envs.camera_observer import find_camera
     from envs.observations import check_observation
+    from envs.scene_sources import check_scene_source
 
-    check_observation(config.observation)
-    if config.scene_source not in SCENE_SOURCES:
-        raise ValueError(unknown_name("scene_source", str(config.scene_source), SCENE_SOURCES))
+    check_observation(config.observation, check_scene_source(config.scene_source))
+    find_camera(config.camera)
     speeds = config.meta_speeds
     if not 1 <= len(speeds) <= MAX_LEVELS or list(speeds) != sorted(set(speeds)) or speeds[0] < 0 or speeds[-1] > 70:
         raise ValueError(f"meta_speeds: got {speeds}, allowed are 1 to {MAX_LEVELS} rising speeds from 0 to 70 m/s")
@@ -140,6 +143,7 @@ _RANGES: dict[str, tuple[float, float, bool]] = {  # least, most, whole numbers 
     "action_every": (1, 1000, True),
     "starts": (0, 1_000_000, True),
     "maps": (1, 10_000, True),
+    "camera_stack": (1, 16, True),
     "threads": (1, 1024, True),
 }
 

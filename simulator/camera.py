@@ -5,6 +5,7 @@ or the process. What a camera sees is drawn on one canvas a size, which all vehi
 """
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -94,7 +95,7 @@ def _kept(cache: dict[_Key, _Made], key: _Key, most: int, make: Callable[[], _Ma
 
 
 class CameraRenderer:
-    """Draws what cameras on the vehicles of an engine see.
+    """Draws what cameras on the vehicles of an engine see. Threads may share it: each has canvases of its own.
 
     Args:
         engine: whose worlds are drawn, as they are at the time of the call.
@@ -105,16 +106,18 @@ class CameraRenderer:
         self.engine, self.look = engine, look or CameraLook()
         self._grounds: dict[tuple[int, GroundLook], Pack] = {}
         self._props: dict[int, Pack] = {}
-        self._canvases: dict[tuple[int, int], Pack] = {}
+        self._own = threading.local()  # canvases: dict[tuple[int, int], Pack]
+        self._making = threading.Lock()  # what all threads share is made once
         self._lenses: dict[CameraSpec, _Lens] = {}
         self._clouds = smooth_noise(np.random.default_rng(0xC1), CLOUD_CELLS, (4, 16, 32), (0.5, 0.3, 0.2))
         self._noise = noise_table()
 
     def props(self, map_id: int) -> Pack:
         """Signs and poles of a map."""
-        if map_id not in self._props:
-            self._props[map_id] = make_props(self.engine.maps.maps[map_id])
-        return self._props[map_id]
+        with self._making:
+            if map_id not in self._props:
+                self._props[map_id] = make_props(self.engine.maps.maps[map_id])
+            return self._props[map_id]
 
     def put_signs(self, map_id: int, signs: NDArray) -> None:
         """Let more signs stand on a map. Args: signs: (E,) camera_things.SIGN_ROW."""
@@ -123,7 +126,8 @@ class CameraRenderer:
     def ground(self, map_id: int, look: GroundLook) -> Pack:
         """The ground's texture of a map; the last few looks are kept."""
         road_map = self.engine.maps.maps[map_id]
-        return _kept(self._grounds, (map_id, look), 8, lambda: Pack(bake_ground(road_map, look)))
+        with self._making:
+            return _kept(self._grounds, (map_id, look), 8, lambda: Pack(bake_ground(road_map, look)))
 
     def render(
         self,
@@ -133,12 +137,14 @@ class CameraRenderer:
         look: CameraLook | None = None,
         weather: Mapping[str, float] | None = None,
         seed: int | None = None,
+        out: NDArray[np.uint8] | None = None,
     ) -> Picture:
         """The picture of a camera on the vehicle in a slot. Its arrays are overwritten by the next call of this size.
 
         Args:
             weather: None: what hooks.set_weather told the world.
             seed: of colours and clothes; None: the world's.
+            out: (H, W, 3) contiguous, where its colours are written; None: an array of their own.
         """
         look = look or self.look
         lens = self._lens(spec)
@@ -146,7 +152,7 @@ class CameraRenderer:
         canvas = self._canvas(source.height, source.width)
         self._draw(canvas, spec, lens, b, slot, look, weather, seed)
         height, width = source.height, source.width
-        rgb = np.empty((height, width, 3), np.uint8)
+        rgb = np.empty((height, width, 3), np.uint8) if out is None or lens is not None else out
         state = self.engine.state
         world_seed, step = int(state.seed[b : b + 1].view(np.int64)[0]), int(state.step[b])
         start = draw_index(world_seed, slot, step, _PICTURE + spec_number(spec), NOISE_SIZE - rgb.size)
@@ -163,6 +169,9 @@ class CameraRenderer:
             rgb = blur_along(rgb, look.blur, look.blur_angle)
         if look.jpeg:
             rgb = compress(rgb, look.jpeg)
+        if out is not None and rgb is not out:
+            out[:] = rgb
+            rgb = out
         return Picture(rgb, tag, depth, instance)
 
     def _draw(self, canvas: Pack, spec: CameraSpec, lens: _Lens | None, b: int, slot: int, look: CameraLook,
@@ -192,12 +201,14 @@ class CameraRenderer:
     def _canvas(self, height: int, width: int) -> Pack:
         if 3 * height * width > NOISE_SIZE // 2:
             raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
-        return _kept(self._canvases, (height, width), 24, lambda: make_canvas(height, width))
+        canvases = vars(self._own).setdefault("canvases", {})
+        return _kept(canvases, (height, width), 24, lambda: make_canvas(height, width))
 
     def _lens(self, spec: CameraSpec) -> _Lens | None:
         if spec.roll == 0.0 and not any(spec.distortion):
             return None
-        return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
+        with self._making:
+            return _kept(self._lenses, spec, 8, lambda: _make_lens(spec))
 
 
 def light_of(engine: "Engine", b: int, weather: Mapping[str, float] | None = None, seed: int | None = None) -> np.void:

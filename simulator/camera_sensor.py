@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.camera import CameraLook, CameraRenderer
+from simulator.sensor_clock import SensorClock
 from world.camera import CameraSpec
 
 if TYPE_CHECKING:
@@ -25,31 +26,24 @@ class CameraSensors:
         self.cameras = {spec.name: spec for spec in cameras}
         self.renderer = CameraRenderer(engine, look)
         self._engine = engine
-        shape = len(engine.state_hash), engine.model.drivers
+        shape, dt = (len(engine.state_hash), engine.model.drivers), engine.scenario.dt
         self._images = {n: np.zeros((*shape, c.height, c.width, 3), np.uint8) for n, c in self.cameras.items()}
-        self._fresh = {name: np.zeros(shape, np.bool_) for name in self.cameras}
-        self._taken = {name: np.full(shape, -1, np.int64) for name in self.cameras}  # number of the last picture
-        self._at = {name: np.full(shape, -1, np.int64) for name in self.cameras}  # step of the last call
-        self._seed = {name: np.zeros(shape, np.uint64) for name in self.cameras}
+        self._clocks = {n: SensorClock(shape, c.period, c.offset, dt) for n, c in self.cameras.items()}
 
-    def take(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    def forget(self, drivers: NDArray[np.bool_]) -> None:
+        """Those of the (B, K) drivers begin: their next call takes a picture, whatever they saw before."""
+        for clock in self._clocks.values():
+            clock.forget(drivers)
+
+    def take(self, name: str, first: int = 0, last: int | None = None) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """(pictures (B, K, H, W, 3), whether each was taken at this step) of one camera, uncopied.
 
         A camera's picture n is due at offset + n * period since reset; the first call of an episode takes one anyhow.
+        Only the worlds first .. last - 1 (None: to the end) look; threads may share them.
         """
-        spec, state, dt = self.cameras[name], self._engine.state, self._engine.scenario.dt
-        images, fresh = self._images[name], self._fresh[name]
-        taken, at, seed = self._taken[name], self._at[name], self._seed[name]
-        for b in range(images.shape[0]):
-            step = int(state.step[b])
-            due = int(np.floor((step * dt - spec.offset) / spec.period + 1e-6))
+        spec, images, clock = self.cameras[name], self._images[name], self._clocks[name]
+        for b in range(first, len(images) if last is None else last):
             for k in range(images.shape[1]):
-                again = at[b, k] == step and seed[b, k] == state.seed[b]
-                if again:
-                    continue
-                new = step < at[b, k] or seed[b, k] != state.seed[b] or at[b, k] < 0
-                fresh[b, k] = bool(state.valid[b, k]) and (new or due != taken[b, k])
-                at[b, k], seed[b, k], taken[b, k] = step, state.seed[b], due
-                if fresh[b, k]:
+                if clock.due(b, k, self._engine.state):
                     images[b, k] = self.renderer.render(spec, b, k).rgb
-        return images, fresh
+        return images, clock.fresh

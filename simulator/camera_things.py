@@ -74,6 +74,14 @@ def sign_face(kind: int, value: float) -> int:
 
 def make_props(road_map: RoadMap, extra: NDArray | None = None) -> Pack:
     """Props of a map. Args: extra: (E,) SIGN_ROW more signs; their instances follow the map's."""
+    signs, heads = stand_props(road_map)
+    if extra is not None:
+        signs = np.concatenate([signs, extra])
+    return Pack(Props(np.ascontiguousarray(signs), np.ascontiguousarray(heads), sign_atlas()))
+
+
+def stand_props(road_map: RoadMap) -> tuple[NDArray, NDArray]:
+    """((G,) SIGN_ROW, (T,) HEAD_ROW) of what stands on a map."""
     m = road_map
     signs = np.zeros(len(m.sign_yaw), SIGN_ROW)
     faces = np.array([sign_face(int(k), float(v)) for k, v in zip(m.sign_kind, m.sign_value, strict=True)], np.int32)
@@ -96,9 +104,7 @@ def make_props(road_map: RoadMap, extra: NDArray | None = None) -> Pack:
             if away[best] < 14.0:
                 pole = (x, y) + out[best] * (1.0 + 0.7 / max(float(away[best]), 0.5))
                 heads[n]["pole_x"], heads[n]["pole_y"] = pole
-    if extra is not None:
-        signs = np.concatenate([signs, extra])
-    return Pack(Props(np.ascontiguousarray(signs), np.ascontiguousarray(heads), sign_atlas()))
+    return signs, heads
 
 
 def _ground(m: RoadMap, xyz: NDArray) -> float:

@@ -26,12 +26,14 @@ from simulator.traffic import PATH_POINTS
 from simulator.warmup import warm_up
 from world.camera import RIG, CameraSpec
 from world.protocols import Director, Privilege
+from world.ranging import RANGERS, LidarSpec, RadarSpec, check_rangers, sensor_name
 from world.records import Bodies, Control, HookOp, Scene, SensorFrame, StepResult, Task
 from world.roadmap import MapSet
 from world.scenario import Scenario
 
 if TYPE_CHECKING:
     from simulator.camera_sensor import CameraSensors
+    from simulator.ranging_sensor import RangingSensors
 
 SENSORS = ("gnss", "imu", "odometry")
 CAMERA = "camera:"  # begins the name of a camera as a sensor
@@ -54,6 +56,7 @@ class Engine:
         sensor_config: noise of the sensors.
         director: called in every world before every engine step.
         cameras: what every driver carries; nothing is drawn until `sensors` asks for "camera:NAME".
+        rangers: lidars and radars that it carries; they are "lidar:NAME" and "radar:NAME".
     """
 
     def __init__(
@@ -67,11 +70,14 @@ class Engine:
         sensor_config: SensorConfig | None = None,
         director: Director | None = None,
         cameras: Sequence[CameraSpec] = RIG,
+        rangers: Sequence[LidarSpec | RadarSpec] = RANGERS,
     ):
         _check(maps, scenario, worlds, map_id, threads, spare)
         self.maps, self.scenario, self.director = maps, scenario, director
         self.cameras = tuple(cameras)
         self._camera_sensors: CameraSensors | None = None
+        self.rangers = check_rangers(rangers)
+        self._ranging_sensors: RangingSensors | None = None
         self._errands = make_errands(maps, scenario, worlds)
         self._use(make_model(maps, self._errands.routes, worlds, scenario, spare, sensor_config or SensorConfig()))
         model = self.model
@@ -261,24 +267,33 @@ class Engine:
         scene_worlds(self.address, 0, len(self.state_hash))
         return self._scene
 
-    def sensors(self, names: Sequence[str]) -> SensorFrame:
+    def sensors(self, names: Sequence[str], first: int = 0, last: int | None = None) -> SensorFrame:
         """What the named sensors measure now.
+
+        Args:
+            first, last: only the worlds first .. last - 1 measure (None: to the end); the others keep their rows.
 
         Raises:
             ValueError: a sensor that the engine does not have.
         """
-        known = [*SENSORS, *(CAMERA + spec.name for spec in self.cameras)]
+        ranging = [sensor_name(spec) for spec in self.rangers]
+        known = [*SENSORS, *(CAMERA + spec.name for spec in self.cameras), *ranging]
         for name in names:
             if name not in known:
                 raise ValueError(f"sensor {name!r} is unknown; allowed: {', '.join(known)}")
-        sense_worlds(self.address, 0, len(self.state_hash))
+        last = len(self.state_hash) if last is None else last
+        sense_worlds(self.address, first, last)
         frame = sensor_frame(self.model.sensors)
         seen = [name.removeprefix(CAMERA) for name in names if name.startswith(CAMERA)]
-        if not seen:
-            return frame
-        taken = {name: self.camera_sensors.take(name) for name in seen}
-        images, fresh = ({name: pair[i] for name, pair in taken.items()} for i in (0, 1))
-        return replace(frame, images=images, image_fresh=fresh)
+        if seen:
+            taken = {name: self.camera_sensors.take(name, first, last) for name in seen}
+            images, fresh = ({name: pair[i] for name, pair in taken.items()} for i in (0, 1))
+            frame = replace(frame, images=images, image_fresh=fresh)
+        found = {n.split(":", 1)[1]: self.ranging_sensors.take(n, first, last) for n in names if n in ranging}
+        if found:
+            points, count, new = ({name: each[i] for name, each in found.items()} for i in (0, 1, 2))
+            frame = replace(frame, points=points, points_count=count, points_fresh=new)
+        return frame
 
     @property
     def camera_sensors(self) -> "CameraSensors":
@@ -288,6 +303,15 @@ class Engine:
 
             self._camera_sensors = CameraSensors(self, self.cameras)
         return self._camera_sensors
+
+    @property
+    def ranging_sensors(self) -> "RangingSensors":
+        """The drivers' lidars and radars; made when they are first asked for."""
+        if self._ranging_sensors is None:
+            from simulator.ranging_sensor import RangingSensors
+
+            self._ranging_sensors = RangingSensors(self, self.rangers)
+        return self._ranging_sensors
 
     def take_hook_ops(self, world: int) -> list[HookOp]:
         """What hooks did to a world since the last call (or its reset), for a record."""

@@ -101,7 +101,10 @@ class SensorFrame:
     steer: F32  # (B, K) [rad] measured front wheel angle
     images: dict[str, U8] = field(default_factory=dict)  # (B, K, H, W, 3) RGB a camera, the latest picture
     image_fresh: dict[str, BOOL] = field(default_factory=dict)  # (B, K) a camera: the picture was taken this tick
-    points: dict[str, F32] = field(default_factory=dict)  # (B, K, M, 4) [m] x y z intensity, body frame, a lidar
+    # A lidar's and a radar's points, the latest; the fourth number is intensity, or radial speed [m/s], positive away
+    points: dict[str, F32] = field(default_factory=dict)  # (B, K, M, 4) [m] x y z, intensity or speed, body frame
+    points_count: dict[str, I32] = field(default_factory=dict)  # (B, K) how many points there are
+    points_fresh: dict[str, BOOL] = field(default_factory=dict)  # (B, K) they were measured this tick
 
 
 @dataclass(frozen=True, eq=False)
