@@ -8,11 +8,13 @@ from perception import layout, overlay
 from perception.decode import LinePoints, Things
 from world.camera_labels import LINE_SLOTS
 from world.camera_tags import ThingKind
+from world.kinds import LightState
 from world.sign_names import SIGN_NAMES
 
 U8 = NDArray[np.uint8]
 LARGER = 2  # the drawing is so many times as large as the picture, so that text can be read
 _TINTS = np.array([(0, 0, 0), overlay.ROAD_TINT, overlay.PAINT_TINT, (90, 200, 255), (255, 90, 90)], np.uint8)
+_TOLD = 18.0  # [px] height of a drawn box from which on its distance is written
 _PARTS = np.array([0.0, 0.22, 0.4, 0.4, 0.5], np.float32)  # of the tint, by class
 
 
@@ -34,13 +36,18 @@ def draw_view(
         px = lines.px[lines.slot == slot]
         overlay.draw_line(out, (px + 0.5) * LARGER - 0.5, None, overlay.LINE_COLORS[slot])
     names = {thing: SIGN_NAMES[face] for thing, face, _ in signs}
-    boxes = (things.box + 0.5) * LARGER - 0.5
-    for d in np.argsort(-np.hypot(things.xyz[:, 0], things.xyz[:, 1])):  # what is nearer lies above
-        lit = things.kind[d] == ThingKind.LIGHT and things.front[d] > 0.5
-        overlay.draw_thing(
-            out, int(things.kind[d]), boxes[d], float(things.score[d]), float(np.hypot(*things.xyz[d, :2])),
-            int(things.state[d]) if lit else None, names.get(int(d), ""),
-        )  # fmt: skip
+    boxes, away = (things.box + 0.5) * LARGER - 0.5, np.hypot(things.xyz[:, 0], things.xyz[:, 1])
+    for d in np.argsort(-away):  # what is nearer lies above
+        kind = ThingKind(int(things.kind[d]))
+        color, text = overlay.KIND_COLORS[kind], ""
+        if kind == ThingKind.LIGHT and things.front[d] > 0.5:
+            state = LightState(int(things.state[d]))
+            color, text = overlay.STATE_COLORS[state], f"{state.name.lower()} {away[d]:.0f} m"
+        elif kind == ThingKind.SIGN:
+            text = names.get(int(d), "")
+        elif boxes[d, 3] - boxes[d, 1] >= _TOLD:
+            text = f"{away[d]:.0f} m"
+        overlay.draw_box(out, boxes[d], color, text)
     return out
 
 

@@ -97,7 +97,7 @@ function showCameras(cameras, t) {
   if ($("cameras").hidden) return;
   for (const camera of cameras) {
     const i = Math.max(0, lastAtMost(camera.time, t));
-    if (i !== camera.shown) { camera.shown = i; camera.image.src = "data:image/jpeg;base64," + camera.jpeg[i]; }
+    if (i !== camera.shown) { camera.shown = i; camera.image.setAttribute("src", "data:image/jpeg;base64," + camera.jpeg[i]); }
   }
 }
 

@@ -67,7 +67,7 @@ def test_nothing_is_asked_from_outside(tmp_path):
 def test_names_cannot_become_markup(tmp_path):
     summary = {"ds_lb20": 1.0, "ds_lb21": float("nan"), "outcome": EVIL, "infractions": {EVIL: 3}}
     text = page(read_record(make_record(tmp_path / "e.mcap", name=EVIL, summary=summary)))
-    assert text.count("<script") == 3 and "<img" not in text
+    assert text.count("<script") == 4 and "<img" not in text
     meta = meta_of(text)
     assert meta["title"] == EVIL and meta["summary"]["ds_lb21"] is None
 
