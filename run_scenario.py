@@ -42,7 +42,7 @@ def make_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenario", nargs="?", metavar="SCENARIO|FILE.xodr", help="a name of --list, or a map")
-    parser.add_argument("--agent", default="expert", help="who drives (default: %(default)s)")
+    parser.add_argument("--agent", default="pipeline", help="who drives (default: %(default)s)")
     parser.add_argument("--backend", default="light", help="what simulates (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first episode (default: %(default)s)")
     parser.add_argument("--episodes", type=int, default=1, help="how many; episode k has seed + k (default: 1)")

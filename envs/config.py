@@ -42,7 +42,7 @@ def list_text() -> str:
 
 def make_config(
     scenario: str,
-    agent: str = "expert",
+    agent: str = "pipeline",
     backend: str = "light",
     seed: int = 0,
     episodes: int = 1,

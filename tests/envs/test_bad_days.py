@@ -43,7 +43,8 @@ class Driver:
 
 
 def short(out, *extra: str, seconds: str = "4") -> list[str]:
-    return ["town02", "--vehicles", "8", "--pedestrians", "4", "--max-time", seconds, "--out", str(out), *extra]
+    town = ["town02", "--vehicles", "8", "--pedestrians", "4", "--agent", "expert"]
+    return [*town, "--max-time", seconds, "--out", str(out), *extra]
 
 
 def control(decision, **changes):

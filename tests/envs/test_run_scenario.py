@@ -17,7 +17,8 @@ EPISODE_KEYS = {
 
 
 def short(tmp_path, *extra: str, seconds: str = "4") -> list[str]:
-    return ["town02", "--vehicles", "8", "--pedestrians", "4", "--max-time", seconds, "--out", str(tmp_path), *extra]
+    town = ["town02", "--vehicles", "8", "--pedestrians", "4", "--agent", "expert"]
+    return [*town, "--max-time", seconds, "--out", str(tmp_path), *extra]
 
 
 def test_a_run_writes_summary_record_and_replay(tmp_path, capsys):
