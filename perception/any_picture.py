@@ -72,6 +72,11 @@ class Look:
     lines: LinePoints
     seg: NDArray[np.uint8]  # (INPUT_HEIGHT, INPUT_WIDTH) of the fitted picture: perception.layout classes
 
+    @property
+    def horizon(self) -> float:
+        """[px] row of the horizon straight ahead, in the picture as it was."""
+        return float(self.fitted.back(self.fitted.spec.project(np.array([1e6, 0.0, 0.0]))[0])[..., 1])
+
     def full_seg(self, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width) the classes, in the picture as it was; OTHER where it was cut off."""
         rows = round(INPUT_HEIGHT * self.fitted.scale)

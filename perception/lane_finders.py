@@ -17,7 +17,9 @@ F64 = NDArray[np.float64]
 Finder = Callable[[NDArray[np.uint8]], list[F64]]
 METHODS = ("cnn", "classical")
 _LEAST = 4  # rows of a line
-_FOOT = 14  # nearest rows that its way on to the bottom of the picture is taken from
+_NEAREST = 0.01  # of the picture's height: rows below the horizon from which on a line is taken
+_SPREAD = 0.006  # of the picture's width: how far points lie beside their line
+_POINTS = 24  # of a line
 
 
 def lane_finder(method: str, camera: CameraSpec | None = None, weights: Path | None = None) -> Finder:
@@ -57,17 +59,19 @@ def cnn_finder(camera: CameraSpec | None = None, weights: Path | None = None) ->
     def find(picture: NDArray[np.uint8]) -> list[F64]:
         seen = look(picture)
         height, width = picture.shape[:2]
-        return [line for _, line, _ in row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height)]
+        lines = row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height, seen.horizon)
+        return [line for _, line, _ in lines]
 
     return find
 
 
 def row_lines(
-    slot: NDArray, px: NDArray, score: NDArray, width: int, height: int
+    slot: NDArray, px: NDArray, score: NDArray, width: int, height: int, horizon: float
 ) -> list[tuple[int, F64, float]]:  # fmt: skip
-    """(slot, (P, 2) [px] near to far, score) of lines told row by row, drawn on to the picture's lower edge.
+    """(slot, (P, 2) [px] near to far, score) of lines told row by row: fitted, and drawn on to the lower edge.
 
-    Labels of public data run down to the edge of the picture, through the vehicle's bonnet.
+    Labels of public data run down to the edge of the picture, through the vehicle's bonnet. A line whose curvature is
+    constant on flat ground is x = a + b v + c / v in a picture, with v rows below the horizon.
 
     Args:
         slot: (n,) of each point.
@@ -75,30 +79,36 @@ def row_lines(
         score: (n,) in [0, 1].
         width: [px] of the picture.
         height: [px] of the picture.
+        horizon: [px] row.
     """
     out = []
+    least = _NEAREST * height
     for s in np.unique(slot):
         mine = slot == s
-        points = px[mine][np.argsort(-px[mine, 1], kind="stable")]
+        points, weight = px[mine], score[mine].astype(np.float64)
+        v = np.maximum(points[:, 1] - horizon, least)
         if len(points) < _LEAST:
             continue
-        points = np.concatenate([_foot(points, width, height), points])
-        out.append((int(s), points, float(score[mine].mean())))
+        basis = np.stack((np.ones_like(v), v / height, least / v), axis=1)
+        fit, good = _robust(basis, points[:, 0], weight, _SPREAD * width)
+        if good.sum() < _LEAST:
+            continue
+        rows = np.linspace(height - 1.0, points[good, 1].min(), _POINTS)
+        u = np.maximum(rows - horizon, least)
+        x = np.stack((np.ones_like(u), u / height, least / u), axis=1) @ fit
+        line = np.stack((x, rows), axis=1)[(x > -0.5) & (x < width - 0.5)]
+        if len(line) >= 2:
+            out.append((int(s), line, float(weight.mean())))
     return out
 
 
-def _foot(points: F64, width: int, height: int) -> F64:
-    """(2 or 0, 2) the way straight on from the nearest point to the picture's edge."""
-    near = points[:_FOOT]
-    step = np.median(np.diff(near, axis=0), axis=0)
-    if step[1] > -1e-6:  # rows must fall
-        return np.zeros((0, 2))
-    slope = float(np.polyfit(near[:, 1], near[:, 0], 1)[0])
-    start = points[0]
-    down = height - 1.0 - start[1]
-    if slope != 0.0:  # the picture's left or right edge may come first
-        down = min(down, max((width - 1.0 - start[0]) / slope, -start[0] / slope))
-    if down < 1.0:
-        return np.zeros((0, 2))
-    way = np.array([1.0, 0.5])[:, None] * down
-    return start + way * np.array([slope, 1.0])
+def _robust(basis: F64, x: F64, weight: F64, spread: float) -> tuple[F64, NDArray[np.bool_]]:
+    """(coefficients, which points lie on it) of x = basis @ coefficients, by weights of a Cauchy likelihood."""
+    ridge = np.diag([0.0, 1e-4, 1e-2]) * weight.sum()  # straight, where few points say otherwise
+    off = np.zeros_like(x)
+    fit = np.zeros(basis.shape[1])
+    for _ in range(12):
+        w = weight / (1.0 + (off / spread) ** 2)
+        fit = np.linalg.solve(basis.T @ (w[:, None] * basis) + ridge + 1e-9 * np.eye(len(fit)), basis.T @ (w * x))
+        off = x - basis @ fit
+    return fit, np.abs(off) < 3.0 * spread

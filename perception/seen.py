@@ -91,9 +91,9 @@ def cnn_seer(
         height, width = rgb.shape[:2]
         drawn, seg = rgb.copy(), seen.full_seg(width, height)
         overlay.draw_ground(drawn, seg != OTHER, seg >= LINE)
-        lines = row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height)
+        lines = row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height, seen.horizon)
         for slot, px, score in lines:
-            sigma = _sideways(seen, slot, len(px))
+            sigma = _sideways(seen, slot, px)
             overlay.draw_line(drawn, px, sigma, overlay.LINE_COLORS[slot], f"{score:.2f}")
         things = _things_json(seen, rgb, read_sign)
         for thing in things:
@@ -111,15 +111,13 @@ def cnn_seer(
     return see
 
 
-def _sideways(seen: Any, slot: int, count: int) -> NDArray:
-    """(count,) [px] standard deviation of a line's points; those drawn on below it are as the nearest."""
+def _sideways(seen: Any, slot: int, px: NDArray) -> NDArray:
+    """(P,) [px] standard deviation across a line at points (P, 2); beyond those that were seen it is as at the last."""
     mine = seen.lines.slot == slot
-    spec = seen.fitted.spec
     away = np.maximum(np.hypot(*seen.lines.xy[mine].T), 1.0)
-    sigma = (seen.lines.sigma[mine] / away * spec.focal * seen.fitted.scale)[
-        np.argsort(-seen.lines.px[mine, 1], kind="stable")
-    ]
-    return np.concatenate([np.full(count - len(sigma), sigma[0]), sigma])
+    sigma = seen.lines.sigma[mine] / away * seen.fitted.spec.focal * seen.fitted.scale
+    order = np.argsort(seen.lines.px[mine, 1], kind="stable")
+    return np.interp(px[:, 1], seen.lines.px[mine, 1][order], sigma[order])
 
 
 def _things_json(seen: Any, rgb: U8, read_sign: Callable) -> list[dict[str, Any]]:

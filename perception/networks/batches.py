@@ -136,8 +136,43 @@ def change(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
     out = cv2.LUT(rgb, table.astype(np.uint8).reshape(256, 1, 3))
     if rng.random() < 0.05:
         out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if rng.random() < 0.3:
+        _shade(out, rng)
+    if rng.random() < 0.2:
+        _bonnet(out, rng)
     for _ in range(rng.poisson(0.5)):
         y, x = int(rng.integers(0, rgb.shape[0])), int(rng.integers(0, rgb.shape[1]))
         h, w = int(rng.integers(4, 24)), int(rng.integers(4, 24))
         out[y : y + h, x : x + w] = rng.integers(0, 256, 3)
     return np.asarray(out, np.uint8)
+
+
+def _shade(rgb: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """Shadows with sharp edges fall on the lower half, as those of trees do."""
+    height, width = rgb.shape[:2]
+    shadow = np.full((height, width), 255, np.uint8)
+    for _ in range(int(rng.integers(1, 6))):
+        centre = rng.uniform((0.0, 0.5), (1.0, 1.0)) * (width, height)
+        size = rng.uniform((0.05, 0.02), (0.5, 0.2)) * (width, height)
+        angles = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+        ring = np.stack((np.cos(angles), np.sin(angles)), axis=1) * rng.uniform(0.4, 1.2, (12, 1)) * size + centre
+        cv2.fillPoly(shadow, [ring.astype(np.int32)], int(255 * rng.uniform(0.3, 0.8)))
+    shadow = cv2.blur(shadow, (3, 3))
+    cv2.multiply(rgb, cv2.cvtColor(shadow, cv2.COLOR_GRAY2RGB), rgb, 1.0 / 255.0)
+
+
+def _bonnet(rgb: NDArray[np.uint8], rng: np.random.Generator) -> None:
+    """The bonnet of the own vehicle hides the nearest ground; the lines below it go on as those above do."""
+    height, width = rgb.shape[:2]
+    x = np.linspace(-0.05, 1.05, 24)
+    top = 1.0 - rng.uniform(0.04, 0.3) * (1.0 - np.abs((x - rng.uniform(0.4, 0.6)) / 0.6) ** rng.uniform(2.0, 5.0))
+    outline = np.concatenate([np.stack((x, top), axis=1), [(1.05, 1.1), (-0.05, 1.1)]]) * (width, height)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(mask, [outline.astype(np.int32)], 255)
+    far = np.clip((np.arange(height) / height - 0.7) / 0.3, 0.0, 1.0)[:, None, None]
+    color = rng.uniform(5.0, 160.0) * rng.uniform(0.8, 1.2, 3) * (1.0 + rng.uniform(-0.7, 0.7) * far)
+    paint = np.clip(np.broadcast_to(color, rgb.shape) + rng.normal(0.0, 4.0, (height, width, 1)), 0.0, 255.0)
+    sky = rgb[height // 3 :: -1]  # what it mirrors
+    part = rng.uniform(0.0, 0.5)
+    paint[-len(sky) :] = paint[-len(sky) :] * (1.0 - part) + sky * part
+    rgb[mask > 0] = paint[mask > 0].astype(np.uint8)
