@@ -146,7 +146,7 @@ def test_rows_become_lines_down_to_the_edge():
     assert [s for s, _, _ in lines] == [1, 2]  # a single point is no line
     for (_, line, _), (a, b, c) in zip(lines, ((200.0, -0.9, 0.0), (210.0, 0.4, 150.0)), strict=True):
         u = line[:, 1] - 80.0
-        np.testing.assert_allclose(line[:, 0], a + b * u + c / u, atol=1.0)
+        np.testing.assert_allclose(line[:, 0], a + b * u + c / u, atol=3.0)
         assert line[0, 1] == pytest.approx(199.0) and line[:, 1].min() < 96.0
 
 
