@@ -19,6 +19,7 @@ METHODS = ("cnn", "classical")
 _LEAST = 4  # rows of a line
 _NEAREST = 0.01  # of the picture's height: rows below the horizon from which on a line is taken
 _SPREAD = 0.006  # of the picture's width: how far points lie beside their line
+_BEND = 0.3  # of the picture's width: how far lines bend at the nearest row below the horizon
 _POINTS = 24  # of a line
 
 
@@ -90,7 +91,7 @@ def row_lines(
         if len(points) < _LEAST:
             continue
         basis = np.stack((np.ones_like(v), v / height, least / v), axis=1)
-        fit, good = _robust(basis, points[:, 0], weight, _SPREAD * width)
+        fit, good = _robust(basis, points[:, 0], weight, _SPREAD * width, _BEND * width)
         if good.sum() < _LEAST:
             continue
         rows = np.linspace(height - 1.0, points[good, 1].min(), _POINTS)
@@ -102,9 +103,13 @@ def row_lines(
     return out
 
 
-def _robust(basis: F64, x: F64, weight: F64, spread: float) -> tuple[F64, NDArray[np.bool_]]:
-    """(coefficients, which points lie on it) of x = basis @ coefficients, by weights of a Cauchy likelihood."""
-    ridge = np.diag([0.0, 1e-4, 1e-2]) * weight.sum()  # straight, where few points say otherwise
+def _robust(basis: F64, x: F64, weight: F64, spread: float, bend: float) -> tuple[F64, NDArray[np.bool_]]:
+    """(coefficients, which points lie on it) of x = basis @ coefficients, by weights of a Cauchy likelihood.
+
+    Args:
+        spread: [px] of the points. bend: [px] standard deviation of the last coefficient before anything is seen.
+    """
+    ridge = np.diag([0.0, 0.0, (spread / bend) ** 2])
     off = np.zeros_like(x)
     fit = np.zeros(basis.shape[1])
     for _ in range(12):
