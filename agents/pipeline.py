@@ -60,7 +60,10 @@ class PipelineAgent:
             from perception.perceive import Perceiver
 
             self._perceive = Perceiver()
-            self._pictures = {spec.name: partial(self._perceive.draw, spec.name) for spec in self._perceive.rig}
+        draw = getattr(self._perceive, "draw", None)  # other eyes than cameras have nothing to show
+        if draw is not None and not self._pictures:
+            self._pictures = {name.removeprefix("camera:"): partial(draw, name.removeprefix("camera:"))
+                              for name in self.sensors if name.startswith("camera:")}  # fmt: skip
         return self._perceive
 
     def reset(self, task: Task, mask: NDArray[np.bool_] | None = None, privilege: Privilege | None = None) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from perception.infer import WEIGHTS, open_network
 
 SIGN_SIDE, LIGHT_SIDE = 40, 32  # [px]
+_EDGE = 0.75  # [px] of the picture's edge
 SIGN_PIXELS, LIGHT_PIXELS = 12.0, 6.0  # [px] height of a box from which on its crop is read
 
 
@@ -36,8 +37,8 @@ def light_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float 
 
 
 def _inside(picture: NDArray, x0: float, y0: float, x1: float, y1: float) -> bool:
-    slack = 0.08 * (y1 - y0)
-    return x0 > -slack and y0 > -slack and x1 < picture.shape[1] + slack and y1 < picture.shape[0] + slack
+    """Whether a box ends before the picture does: what the edge cuts off cannot be read."""
+    return x0 > _EDGE and y0 > _EDGE and x1 < picture.shape[1] - _EDGE and y1 < picture.shape[0] - _EDGE
 
 
 def _cut(picture: NDArray, x0: float, y0: float, x1: float, y1: float, least: int) -> NDArray | None:

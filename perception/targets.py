@@ -19,7 +19,7 @@ from world.kinds import LightState, MarkKind
 
 SMALLEST = np.array([5.0, 6.0, 6.0, 4.0, 5.0])  # [px] height of a box that is to be found, by kind
 SEEN = 0.25  # part of a thing that must be seen for it to be to be found
-FACING = 0.35  # cosine between a face and the way to the camera from which on what it shows can be made out
+FACING = 0.55  # cosine between a face and the way to the camera from which on what it shows can be made out
 _BESIDE, _SHARE = 0.9, 0.2  # [cells] over which, and weight down to which, cells beside a centre are asked as well
 _WHOLE = 0.6  # part of a light that must be seen for its state to be asked for
 _LAMPS = 0.31 * np.array([1.0, 0.0, -1.0])  # [m] red, amber, green above the middle of the head
