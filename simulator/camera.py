@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import cv2
@@ -218,6 +219,7 @@ def light_of(engine: "Engine", b: int, weather: Mapping[str, float] | None = Non
     return make_light(told, float(engine.state.step[b]) * engine.scenario.dt, own_seed)
 
 
+@lru_cache(maxsize=64)
 def spec_number(spec: CameraSpec) -> int:
     """A number of a camera's name, so that two cameras do not share their noise."""
     return sum((i + 1) * ord(c) for i, c in enumerate(spec.name)) % 64

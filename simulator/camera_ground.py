@@ -18,19 +18,17 @@ _SKY = int(Tag.SKY)
 _TAPS = 4
 _FAR = np.float32(1.0 / 600.0)  # [1/m] ground that is further away is haze
 _ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
+_TAG = np.uint32(24)  # bits below the class in a word
+_TAG_BITS, _ODD, _EVEN = np.uint32(0xFF000000), np.uint32(0x00FF00FF), np.uint32(0x0000FF00)  # class; red, blue; green
+_STEPS, _MIDDLE = np.float32(256.0), np.uint32(128)  # places between two texels
 CLOUD_CELLS = 128  # of the table of clouds, which is square and seamless
 HEAD_LAMP = np.float32(1.25)  # factor on colours that lie in the middle of the beam
 LAMP_REACH = np.float32(28.0)  # [m]
 
 
 @inline_kernel
-def texel_at(ground, x, y, level, far_x, far_y):
-    """Texel of the ground at (x, y), in texels of level 0 from the corner of the page, at a mipmap level.
-
-    Args: far_x, far_y: [texels] beyond which the page ends; its outermost tiles are terrain.
-    """
-    ix = np.int64(min(max(x, _ZERO), far_x))
-    iy = np.int64(min(max(y, _ZERO), far_y))
+def _texel(ground, ix, iy, level):
+    """Texel of the ground at (ix, iy) of level 0 from the corner of the page, at a mipmap level."""
     tile = ground.page[ix >> 8, iy >> 8]
     if tile < 0:
         return np.uint32(ground.terrain)
@@ -76,8 +74,6 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
     """Pixels first .. last - 1 of a row. Args: left: [1/m] inverse depth at column 0; wu, wv: its change a pixel."""
     camera, light = canvas.camera[0], canvas.light[0]
     inverse = np.float32(1.0) / np.float32(ground.size)
-    far_x = np.float32(ground.page.shape[0] * TILE - 1)
-    far_y = np.float32(ground.page.shape[1] * TILE - 1)
     px, py = (camera.x - np.float32(ground.x0)) * inverse, (camera.y - np.float32(ground.y0)) * inverse
     middle = max(left + wu * np.float32(0.5) * np.float32(first + last), _FAR)
     t = _ONE / middle  # what varies slowly along a row is taken from its middle
@@ -87,7 +83,6 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
         level += 1
     enlarged = level == 0 and foot < np.float32(0.7)
     taps = min(max(np.int64(abs(t * t * wv) * inverse / np.float32(1 << level) * np.float32(0.7) + _HALF), 1), _TAPS)
-    part = _ONE / np.float32(taps)
     veil = _ONE - math.exp(-(light.fog + HAZE) * t)
     clear = (_ONE - veil) * (_ONE - np.float32(0.45) * light.wet)
     sun = max(light.sun[2], _ZERO)
@@ -104,57 +99,121 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
     dx0 = (camera.rz[0] + dv * camera.ry[0]) * inverse
     dy0 = (camera.rz[1] + dv * camera.ry[1]) * inverse
     ddx, ddy = camera.rx[0] * inverse / camera.f, camera.rx[1] * inverse / camera.f
-    c, s = np.float32(math.cos(camera.ego_yaw)), np.float32(math.sin(camera.ego_yaw))
-    cx, night, metres = camera.cx, light.night, _ONE / inverse
-    ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
+    dx0, dy0 = dx0 - camera.cx * ddx, dy0 - camera.cx * ddy
     for u in range(first, last):
-        w = left + wu * np.float32(u)
-        du = np.float32(u) - cx
-        dx, dy = dx0 + du * ddx, dy0 + du * ddy  # [texels] for each metre of depth
-        t = _ONE / w
-        if enlarged:  # between four texels
-            fx, fy = px + t * dx - _HALF, py + t * dy - _HALF
-            ux, uy = fx - np.float32(math.floor(fx)), fy - np.float32(math.floor(fy))
-            q00 = texel_at(ground, fx, fy, 0, far_x, far_y)
-            q10 = texel_at(ground, fx + _ONE, fy, 0, far_x, far_y)
-            q01 = texel_at(ground, fx, fy + _ONE, 0, far_x, far_y)
-            q11 = texel_at(ground, fx + _ONE, fy + _ONE, 0, far_x, far_y)
-            a00, a10, a01, a11 = (_ONE - ux) * (_ONE - uy), ux * (_ONE - uy), (_ONE - ux) * uy, ux * uy
-            r = _mix(q00, q10, q01, q11, np.uint32(0), a00, a10, a01, a11)
-            g = _mix(q00, q10, q01, q11, np.uint32(8), a00, a10, a01, a11)
-            b = _mix(q00, q10, q01, q11, np.uint32(16), a00, a10, a01, a11)
-            near = q00
-            if ux > _HALF:
-                near = q10 if uy <= _HALF else q11
-            elif uy > _HALF:
-                near = q01
-            tag = near >> np.uint32(24)
-        elif taps == 1:
-            q = texel_at(ground, px + t * dx, py + t * dy, level, far_x, far_y)
-            r, g, b, tag = red(q), green(q), blue(q), q >> np.uint32(24)
-        else:
-            r, g, b, tag = _ZERO, _ZERO, _ZERO, np.uint32(0)
-            for k in range(taps):
-                tk = _ONE / (w + wv * ((np.float32(k) + _HALF) * part - _HALF))
-                q = texel_at(ground, px + tk * dx, py + tk * dy, level, far_x, far_y)
-                r, g, b = r + part * red(q), g + part * green(q), b + part * blue(q)
-                if k == taps // 2:
-                    tag = q >> np.uint32(24)
-        l0, l1, l2 = k0, k1, k2
-        if night > _ZERO:
-            ex, ey = ex0 + t * dx * metres, ey0 + t * dy * metres
-            lamp = HEAD_LAMP * beam(c * ex + s * ey - np.float32(2.0), c * ey - s * ex, LAMP_REACH)
-            lamp = clear * night * lamp
-            l0, l1, l2 = l0 + lamp, l1 + lamp * np.float32(0.97), l2 + lamp * np.float32(0.85)
-        canvas.word[v, u] = pack_word(r * l0 * dry + m0, g * l1 * dry + m1, b * l2 * dry + m2, tag)
-        canvas.inverse_depth[v, u] = w
+        canvas.inverse_depth[v, u] = left + wu * np.float32(u)
+    for u in range(first, last):
         canvas.instance[v, u] = 0
+    if enlarged:
+        _enlarged_row(canvas, ground, v, first, last, px - _HALF, py - _HALF, dx0, dy0, ddx, ddy)
+    else:
+        _reduced_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy, level, taps, wv)
+    if light.night > _ZERO:
+        lamp = clear * light.night * HEAD_LAMP
+        _night_row(canvas, v, first, last, dx0, dy0, ddx, ddy, _ONE / inverse, lamp, dry, k0, k1, k2, m0, m1, m2)
+        return
+    k0, k1, k2 = k0 * dry, k1 * dry, k2 * dry
+    for u in range(first, last):
+        word = canvas.word[v, u]
+        canvas.word[v, u] = pack_word(red(word) * k0 + m0, green(word) * k1 + m1, blue(word) * k2 + m2, word >> _TAG)
 
 
-@inline_kernel
-def _mix(q00, q10, q01, q11, shift, a00, a10, a01, a11):
-    """One channel of four texels with their weights."""
-    return a00 * red(q00 >> shift) + a10 * red(q10 >> shift) + a01 * red(q01 >> shift) + a11 * red(q11 >> shift)
+@kernel
+def _night_row(canvas, v, first, last, dx0, dy0, ddx, ddy, metres, lamp, dry, k0, k1, k2, m0, m1, m2):
+    """Light the texels of a row with what the day gives and the vehicle's own lamps.
+
+    Args:
+        metres: [m] a texel. lamp: factor of the lamps. dry, k0 .. k2, m0 .. m2: colour * k * dry + m without them.
+    """
+    camera = canvas.camera[0]
+    c, s = np.float32(math.cos(camera.ego_yaw)) * metres, np.float32(math.sin(camera.ego_yaw)) * metres
+    ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
+    ahead0 = (c * ex0 + s * ey0) / metres - np.float32(2.0)
+    aside0 = (c * ey0 - s * ex0) / metres
+    for u in range(first, last):
+        t = _ONE / canvas.inverse_depth[v, u]
+        dx, dy = dx0 + np.float32(u) * ddx, dy0 + np.float32(u) * ddy
+        glow = lamp * beam(ahead0 + t * (c * dx + s * dy), aside0 + t * (c * dy - s * dx), LAMP_REACH)
+        word = canvas.word[v, u]
+        r = red(word) * (k0 + glow) * dry + m0
+        g = green(word) * (k1 + glow * np.float32(0.97)) * dry + m1
+        b = blue(word) * (k2 + glow * np.float32(0.85)) * dry + m2
+        canvas.word[v, u] = pack_word(r, g, b, word >> _TAG)
+
+
+@kernel
+def _enlarged_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy):
+    """Texels of the finest level into a row, mixed from the four around each point.
+
+    Args:
+        px, py: [texels] of the camera. dx0, dy0, ddx, ddy: [texels] for each metre of depth, at column 0 and a pixel.
+    """
+    pages_x, pages_y = ground.page.shape
+    far_x, far_y = np.float32(pages_x * TILE - 2), np.float32(pages_y * TILE - 2)
+    plain, texel = np.uint32(ground.terrain), ground.texel
+    tile_x, tile_y, base = np.int32(-1), np.int32(-1), np.int64(-1)
+    for u in range(first, last):
+        t = _ONE / canvas.inverse_depth[v, u]
+        fx = min(max(px + t * (dx0 + np.float32(u) * ddx), _ZERO), far_x)
+        fy = min(max(py + t * (dy0 + np.float32(u) * ddy), _ZERO), far_y)
+        ix, iy = np.int32(fx), np.int32(fy)
+        ax = np.uint32(np.int32((fx - np.float32(ix)) * _STEPS))  # of _STEPS
+        ay = np.uint32(np.int32((fy - np.float32(iy)) * _STEPS))
+        if ix >> 8 != tile_x or iy >> 8 != tile_y:
+            tile_x, tile_y = ix >> 8, iy >> 8
+            base = np.int64(ground.page[tile_x, tile_y]) * TILE_TEXELS
+        lx, ly = ix & 255, iy & 255
+        if lx < 255 and ly < 255:
+            if base < 0:
+                q00 = q10 = q01 = q11 = plain
+            else:
+                at = base + ly * TILE + lx
+                q00, q10, q01, q11 = texel[at], texel[at + 1], texel[at + TILE], texel[at + TILE + 1]
+        else:
+            q00, q10 = _texel(ground, ix, iy, 0), _texel(ground, ix + 1, iy, 0)
+            q01, q11 = _texel(ground, ix, iy + 1, 0), _texel(ground, ix + 1, iy + 1, 0)
+        w11 = (ax * ay) >> np.uint32(8)
+        w10, w01 = ax - w11, ay - w11
+        w00 = np.uint32(256) - w11 - w10 - w01
+        odd = (q00 & _ODD) * w00 + (q10 & _ODD) * w10 + (q01 & _ODD) * w01 + (q11 & _ODD) * w11
+        even = (q00 & _EVEN) * w00 + (q10 & _EVEN) * w10 + (q01 & _EVEN) * w01 + (q11 & _EVEN) * w11
+        upper = q00 if ax <= _MIDDLE else q10
+        lower = q01 if ax <= _MIDDLE else q11
+        near = upper if ay <= _MIDDLE else lower
+        canvas.word[v, u] = ((odd >> np.uint32(8)) & _ODD) | ((even >> np.uint32(8)) & _EVEN) | (near & _TAG_BITS)
+
+
+@kernel
+def _reduced_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy, level, taps, wv):
+    """Texels of a mipmap level into a row, from 1 to 4 samples along the view. Args: as `_enlarged_row`; wv: [1/m]."""
+    pages_x, pages_y = ground.page.shape
+    far_x, far_y = np.float32(pages_x * TILE - 1), np.float32(pages_y * TILE - 1)
+    plain, texel = np.uint32(ground.terrain), ground.texel
+    tile_x, tile_y, base = np.int32(-1), np.int32(-1), np.int64(-1)
+    shift, stride, start = np.int32(level), np.int64(TILE >> level), np.int64(ground.start[level])
+    part = np.uint32(256 // taps)
+    step = wv / np.float32(taps)
+    for u in range(first, last):
+        dx, dy = dx0 + np.float32(u) * ddx, dy0 + np.float32(u) * ddy
+        w = canvas.inverse_depth[v, u] + step * np.float32(0.5) - np.float32(0.5) * wv
+        odd, even, tag = np.uint32(0), np.uint32(0), np.uint32(0)
+        for k in range(taps):
+            t = _ONE / (w + step * np.float32(k))
+            ix = np.int32(min(max(px + t * dx, _ZERO), far_x))
+            iy = np.int32(min(max(py + t * dy, _ZERO), far_y))
+            if ix >> 8 != tile_x or iy >> 8 != tile_y:
+                tile_x, tile_y = ix >> 8, iy >> 8
+                base = np.int64(ground.page[tile_x, tile_y]) * TILE_TEXELS
+            q = plain
+            if base >= 0:
+                q = texel[base + start + ((iy & 255) >> shift) * stride + ((ix & 255) >> shift)]
+            odd, even = odd + (q & _ODD), even + ((q & _EVEN) >> np.uint32(8))
+            if k == taps >> 1:
+                tag = q & _TAG_BITS
+        odd = ((odd & np.uint32(0xFFFF)) * part >> np.uint32(8)) | (
+            ((odd >> np.uint32(16)) * part >> np.uint32(8)) << np.uint32(16)
+        )
+        canvas.word[v, u] = odd | ((even * part) & _EVEN) | tag
 
 
 @kernel
@@ -173,7 +232,7 @@ def _sky_row(canvas, v, first, last, clouds):
     cover = np.float32(1.6) * light.cloud - np.float32(0.45)
     seen = np.float32(0.8) * (_ONE - light.night) if light.fog < np.float32(0.01) else _ZERO
     white = np.float32(235.0) - np.float32(80.0) * light.cloud
-    for u in range(first, last):
+    for u in range(first, last, 2):
         du = np.float32(u) - cx
         dx, dy, dz = bx + du * ax, by + du * ay, bz + du * az
         inverse = _ONE / np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
@@ -194,5 +253,10 @@ def _sky_row(canvas, v, first, last, clouds):
             glow = glow * glow * glow * shines
             r, g, b = r + glow, g + glow, b + glow * np.float32(0.8)
         canvas.word[v, u] = pack_word(r, g, b, _SKY)
+    for u in range(first + 1, last, 2):  # colours of the sky change slowly: every other pixel is between its neighbours
+        a, b = canvas.word[v, u - 1], canvas.word[v, min(u + 1, last - 1 - (last - 1 - first) % 2)]
+        canvas.word[v, u] = (a & b) + (((a ^ b) >> np.uint32(1)) & np.uint32(0x7F7F7F7F))
+    for u in range(first, last):
         canvas.inverse_depth[v, u] = _ZERO
+    for u in range(first, last):
         canvas.instance[v, u] = 0

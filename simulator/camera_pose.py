@@ -1,6 +1,7 @@
 """Where a camera on a vehicle is in the map: the vehicle's axes on a slope, and the CAMERA_ROW of kernels."""
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,14 +35,20 @@ def body_axes(yaw: float, slope: tuple[float, float] = (0.0, 0.0)) -> NDArray[np
         slope: dz/dx, dz/dy of the road there.
     """
     c, s = math.cos(yaw), math.sin(yaw)
-    up = np.array([-slope[0], -slope[1], 1.0])
-    ahead = np.array([c, s, slope[0] * c + slope[1] * s])
-    up, ahead = up / np.linalg.norm(up), ahead / np.linalg.norm(ahead)
-    left = np.empty(3)  # up x ahead; numpy's own takes longer than the rest of this
-    left[0] = up[1] * ahead[2] - up[2] * ahead[1]
-    left[1] = up[2] * ahead[0] - up[0] * ahead[2]
-    left[2] = up[0] * ahead[1] - up[1] * ahead[0]
-    return np.stack((ahead, left, up), axis=1)
+    up = -slope[0], -slope[1], 1.0
+    ahead = c, s, slope[0] * c + slope[1] * s
+    u, a = math.hypot(*up), math.hypot(*ahead)  # numpy takes longer than the rest of a small picture
+    ux, uy, uz = up[0] / u, up[1] / u, up[2] / u
+    ax, ay, az = ahead[0] / a, ahead[1] / a, ahead[2] / a
+    return np.array(
+        ((ax, uy * az - uz * ay, ux), (ay, uz * ax - ux * az, uy), (az, ux * ay - uy * ax, uz)), np.float64
+    )
+
+
+@lru_cache(maxsize=64)
+def _camera_from_body(yaw: float, pitch: float) -> NDArray[np.float64]:
+    """(3, 3) rotation of a camera without roll."""
+    return AXES @ rotation(yaw, pitch, 0.0).T
 
 
 def fill_camera(
@@ -63,7 +70,7 @@ def fill_camera(
     """
     x, y, z, yaw = pose
     world_from_body = body_axes(yaw, slope)  # the vehicle tilts with the road
-    row["rx"], row["ry"], row["rz"] = AXES @ rotation(spec.yaw, spec.pitch, 0.0).T @ world_from_body.T
+    row["rx"], row["ry"], row["rz"] = _camera_from_body(spec.yaw, spec.pitch) @ world_from_body.T
     row["x"], row["y"], row["z"] = np.array([x, y, z]) + world_from_body @ (spec.x, spec.y, spec.z)
     row["f"] = spec.focal if focal is None else focal
     row["cx"], row["cy"] = spec.centre if centre is None else centre

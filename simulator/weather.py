@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,7 +17,15 @@ def make_light(weather: Mapping[str, float], time: float = 0.0, seed: int = 0) -
         time: [s] of indicators and walking.
         seed: of textures and colours.
     """
-    w = CLEAR | dict(weather)
+    row = _light(tuple({**CLEAR, **weather}.values())).copy()
+    row["time"], row["seed"] = time, seed & 0xFFFFFFFF
+    return row
+
+
+@lru_cache(maxsize=64)
+def _light(weather: tuple[float, ...]) -> np.void:
+    """LIGHT_ROW without time and seed. Args: weather: values of all keys, in the order of CLEAR."""
+    w = dict(zip(CLEAR, weather, strict=True))
     row = np.zeros(1, LIGHT_ROW)[0]
     height, azimuth, cloud = w["sun_height"], w["sun_azimuth"], min(max(w["cloud"], 0.0), 1.0)
     up = max(math.sin(height), 0.0)
@@ -34,5 +43,5 @@ def make_light(weather: Mapping[str, float], time: float = 0.0, seed: int = 0) -
     row["sky_top"], row["sky_low"] = sky * (1.0 - 0.25 * w["rain"])
     row["fog_color"] = row["sky_low"] * (0.97 if day > 0.5 else 0.8)
     row["cloud"], row["fog"], row["wet"], row["rain"] = cloud, max(w["fog"], 0.0), w["wetness"], w["rain"]
-    row["night"], row["time"], row["seed"] = 1.0 - day, time, seed & 0xFFFFFFFF
+    row["night"] = 1.0 - day
     return row
