@@ -27,7 +27,7 @@ def put(path, picture):
 def put_video(path, code, frames=30):
     """Noise, so that each frame takes about as many bytes."""
     rng = np.random.default_rng(0)
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), 10.0, (320, 160))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*code), 10.0, (320, 160))
     for _ in range(frames):
         writer.write(rng.integers(0, 255, ROAD.shape, dtype=np.uint8))
     writer.release()
