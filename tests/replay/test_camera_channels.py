@@ -18,7 +18,7 @@ from replay.record import EpisodeRecorder, RecorderRates
 from replay.viewer.html import page
 from tests.replay.synthetic import Crowd
 from tests.replay.test_record import HEADER
-from world.records import Control, Decision
+from world.records import Control, Decision, DrawPicture
 from world.toy import toy_map
 
 DT = 0.05
@@ -31,7 +31,9 @@ class Eyes:
     def __init__(self, names, every=2, size=(24, 48)):
         self.tick, self.asked = 0, []
         self.every, self.size = every, size
-        self.pictures = {name: lambda world, driver, n=n: self.draw(n, world, driver) for n, name in enumerate(names)}
+        self.pictures: dict[str, DrawPicture] = {
+            name: lambda world, driver, n=n: self.draw(n, world, driver) for n, name in enumerate(names)
+        }
 
     def draw(self, n, world, driver):
         self.asked.append((self.tick, n, world, driver))
