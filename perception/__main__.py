@@ -15,7 +15,7 @@ COMMANDS = {  # name: (module, what it does)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 done, 2 bad request or bad input, 130 Ctrl-C."""
+    """Exit status: 0 done, 1 some pictures could not be used, 2 bad request or bad input, 130 Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m perception", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     given = sys.argv[1:] if argv is None else argv

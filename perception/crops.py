@@ -7,7 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perception.infer import WEIGHTS, open_network
+from perception.infer import WEIGHTS, check_network, open_network
+from world.kinds import LightState
+from world.sign_names import NO_SIGN
 
 SIGN_SIDE, LIGHT_SIDE = 40, 32  # [px]
 _EDGE = 0.75  # [px] of the picture's edge
@@ -62,8 +64,9 @@ def resize_crop(crop: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 class _Classifier:
     """Crops -> (classes, probabilities)."""
 
-    def __init__(self, path: Path, side: int):
+    def __init__(self, path: Path, side: int, classes: int):
         self._session, self._side = open_network(path), side
+        check_network(self._session, path, "crops", (side, side, 3), [("logits", classes)])
 
     def __call__(
         self, crops: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
@@ -86,11 +89,11 @@ class SignClassifier(_Classifier):
     """Classes: world.sign_names.SIGN_NAMES, then no sign. Args: path: None: the shipped network."""
 
     def __init__(self, path: Path | None = None):
-        super().__init__(path or WEIGHTS / "signs.onnx", SIGN_SIDE)
+        super().__init__(path or WEIGHTS / "signs.onnx", SIGN_SIDE, NO_SIGN + 1)
 
 
 class LightClassifier(_Classifier):
     """Classes: world.kinds.LightState. Args: path: None: the shipped network."""
 
     def __init__(self, path: Path | None = None):
-        super().__init__(path or WEIGHTS / "lights.onnx", LIGHT_SIDE)
+        super().__init__(path or WEIGHTS / "lights.onnx", LIGHT_SIDE, len(LightState))

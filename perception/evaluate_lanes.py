@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from perception.lane_data import LaneData, LanePicture, read_culane, read_tusimple
+from perception.lane_data import LaneData, LanePicture, culane_categories, read_culane, read_tusimple
 from perception.lane_finders import Finder, lane_finder
 from perception.lane_metrics import (
     LaneScore,
@@ -38,24 +38,28 @@ def evaluate_culane(
         iou: above which a line is found.
 
     Returns:
-        data, method, n pictures, f1, precision, recall, ci (95 %, by drawing pictures anew), tp, fp, fn, iou, seconds
-        (processor time of the finder, all pictures), unusable ("file: why" each).
+        data, method, n pictures, f1, precision, recall, ci (of f1, 95 %, by drawing pictures anew with a fixed seed),
+        per_class {category of CULane's test split, or else "N lanes" of the picture: {n, f1, precision, recall, fp}},
+        tp, fp, fn, iou, seconds (processor time of the finder, all pictures), unusable ("file: why" each).
 
     Raises:
         ValueError: no such folder, method or list; not one usable picture.
     """
-    data = read_culane(root, listing)
+    data, category = read_culane(root, listing), culane_categories(root)
     find = finder or lane_finder(method, camera, weights)
     scores: list[LaneScore] = []
+    groups: list[str] = []
     seconds = 0.0
     for item, lines, (height, width), spent in _found(find, data):
         seconds += spent
         scores.append(lane_f1(lines, item.lines, width, height, iou=iou))
+        groups.append(category.get(item.path) or _lanes(item))
     _some(scores, root, data)
     total = sum(scores, LaneScore(0, 0, 0))
     return {
         "data": "culane", "method": method if finder is None else "given", "n": len(scores), "f1": total.f1,
-        "precision": total.precision, "recall": total.recall, "ci": list(bootstrap(scores, pooled_f1)), "tp": total.tp,
+        "precision": total.precision, "recall": total.recall, "ci": list(bootstrap(scores, pooled_f1)),
+        "per_class": {name: _f1(own) for name, own in _by_group(groups, scores).items()}, "tp": total.tp,
         "fp": total.fp, "fn": total.fn, "iou": iou, "seconds": seconds, "unusable": data.broken,
     }  # fmt: skip
 
@@ -75,7 +79,8 @@ def evaluate_tusimple(
         weights: the network's file; None: the one that is shipped.
 
     Returns:
-        As evaluate_culane, with accuracy, ci of the accuracy, false_positive, false_negative (means over pictures).
+        As evaluate_culane, with accuracy, ci of the accuracy, false_positive, false_negative (means over pictures);
+        per_class by number of lanes, with accuracy.
 
     Raises:
         ValueError: no such folder, method or labels; not one usable picture.
@@ -84,20 +89,41 @@ def evaluate_tusimple(
     find = finder or lane_finder(method, camera, weights)
     scores: list[TusimpleScore] = []
     drawn: list[LaneScore] = []
+    groups: list[str] = []
     seconds = 0.0
     for item, lines, (height, width), spent in _found(find, data):
         seconds += spent
         scores.append(tusimple_score([at_rows(line, item.rows) for line in lines], item.lanes, item.rows))
         drawn.append(lane_f1(lines, item.lines, width, height))
+        groups.append(_lanes(item))
     _some(scores, root, data)
     total = sum(drawn, LaneScore(0, 0, 0))
+    points = _by_group(groups, scores)
+    per_class = {k: {"accuracy": _mean_accuracy(points[k])} | _f1(own) for k, own in _by_group(groups, drawn).items()}
     return {
         "data": "tusimple", "method": method if finder is None else "given", "n": len(scores),
         "accuracy": _mean_accuracy(scores), "ci": list(bootstrap(scores, _mean_accuracy)),
         "false_positive": float(np.mean([s.false_positive for s in scores])),
         "false_negative": float(np.mean([s.false_negative for s in scores])), "f1": total.f1,
-        "precision": total.precision, "recall": total.recall, "seconds": seconds, "unusable": data.broken,
+        "precision": total.precision, "recall": total.recall, "per_class": per_class, "seconds": seconds,
+        "unusable": data.broken,
     }  # fmt: skip
+
+
+def _lanes(item: LanePicture) -> str:
+    """The group of a picture by what is labelled in it."""
+    return f"{len(item.lines)} lane{'' if len(item.lines) == 1 else 's'}"
+
+
+def _by_group(groups: Sequence[str], scores: Sequence) -> dict[str, list]:
+    """Scores of each group's pictures, by its name."""
+    return {name: [s for g, s in zip(groups, scores, strict=True) if g == name] for name in sorted(set(groups))}
+
+
+def _f1(scores: Sequence[LaneScore]) -> dict[str, float]:
+    """{n pictures, f1, precision, recall, fp} of some pictures together."""
+    total = sum(scores, LaneScore(0, 0, 0))
+    return {"n": len(scores), "f1": total.f1, "precision": total.precision, "recall": total.recall, "fp": total.fp}
 
 
 def _mean_accuracy(scores: Sequence[TusimpleScore]) -> float:

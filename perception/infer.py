@@ -1,5 +1,6 @@
 """The shipped networks in ONNX Runtime: one thread, the same answer every time."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
+from perception.layout import DETECTION_CHANNELS, INPUT_HEIGHT, INPUT_WIDTH, LINE_TRAITS, SEG_CLASSES
+from world.camera_labels import LINE_SLOTS
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 F32 = NDArray[np.float32]
@@ -37,7 +39,35 @@ def open_network(path: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own kinds of errors share no base
-        raise ValueError(f"{path}: no network that ONNX Runtime can read ({str(error).splitlines()[0]})") from error
+        size = path.stat().st_size
+        raise ValueError(
+            f"{path}: no whole ONNX file that ONNX Runtime can read ({size} bytes; {str(error).splitlines()[0]})"
+        ) from error
+
+
+def check_network(
+    session: ort.InferenceSession, path: Path, name: str, shape: Sequence[int], answers: Sequence[tuple[str, int]]
+) -> None:
+    """It is the network that is meant.
+
+    Args:
+        name: of its one input. shape: of one picture there. answers: (name, channels) of each output.
+
+    Raises:
+        ValueError: it takes or answers something else.
+    """
+    takes = [(part.name, part.type, part.shape[1:]) for part in session.get_inputs()]
+    gives = [(part.name, part.shape[1] if len(part.shape) > 1 else 0) for part in session.get_outputs()]
+    if takes != [(name, "tensor(uint8)", list(shape))] or gives != list(answers):
+        raise ValueError(
+            f"{path}: another network: it takes {_told(takes)} and answers {_told(gives)}; expected are "
+            f"{name} {list(shape)} and {_told(answers)}"
+        )
+
+
+def _told(parts: Sequence[tuple]) -> str:
+    """Names and sizes in words."""
+    return ", ".join(f"{part[0]} {part[-1]}" for part in parts)
 
 
 class EyeNet:
@@ -53,9 +83,9 @@ class EyeNet:
     def __init__(self, path: Path | None = None):
         self.path = path or WEIGHTS / "eye.onnx"
         self._session = open_network(self.path)
-        names = [out.name for out in self._session.get_outputs()]
-        if names != list(Answer._fields):
-            raise ValueError(f"{self.path}: answers {names}, expected {list(Answer._fields)}")
+        channels = SEG_CLASSES, LINE_SLOTS + LINE_TRAITS, LINE_SLOTS, DETECTION_CHANNELS
+        answers = list(zip(Answer._fields, channels, strict=True))
+        check_network(self._session, self.path, "picture", (INPUT_HEIGHT, INPUT_WIDTH, 3), answers)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> Answer:
         """Answers for pictures (N, INPUT_HEIGHT, INPUT_WIDTH, 3) RGB.

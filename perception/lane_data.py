@@ -64,6 +64,19 @@ def read_culane(root: Path | str, listing: Path | str | None = None) -> LaneData
     return LaneData(pictures, broken)
 
 
+def culane_categories(root: Path | str) -> dict[Path, str]:
+    """Category of each picture that CULane's list/test_split/testN_NAME.txt name; empty without such lists.
+
+    Raises:
+        ValueError: a list cannot be read, or leaves the folder.
+    """
+    out: dict[Path, str] = {}
+    for listing in sorted(Path(root).glob("list/test_split/test*_*.txt")):
+        name = listing.stem.split("_", 1)[1]
+        out |= {picture: name for picture, _ in _listed(Path(root), listing)}
+    return out
+
+
 def _picture_of(label: Path) -> Path:
     """The picture beside a label file."""
     stem = label.name[: -len(_LINES)]

@@ -13,6 +13,7 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".tif", ".
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v")
 SMALLEST = 8  # [px] side
 LARGEST = 20_000_000  # [px] in all
+_KINDS = ", ".join(PICTURE_SUFFIXES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class Frame:
     error: str = ""
 
 
-def read_picture(path: Path | str) -> U8:
-    """(H, W, 3) RGB of a picture file; grey and RGBA are converted.
+def read_picture(path: Path | str, smallest: int = SMALLEST) -> U8:
+    """(H, W, 3) RGB of a picture file; grey, RGBA and 16 bit are converted. Args: smallest: [px] side that is allowed.
 
     Raises:
         ValueError: there is no such file, or it is no picture, truncated, too small, too large, of other channels.
@@ -36,11 +37,11 @@ def read_picture(path: Path | str) -> U8:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     if not data:
-        raise ValueError(f"{path}: an empty file")
+        raise ValueError(f"{path}: an empty file; a picture is needed ({_KINDS})")
     if data.startswith(b"\x89PNG"):
-        _check_png(str(path), data)
+        _check_png(str(path), data, smallest)
     elif data.startswith(b"\xff\xd8"):
-        _check_jpeg(str(path), data)
+        _check_jpeg(str(path), data, smallest)
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # the error below says it
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)  # turned as its EXIF says
@@ -49,19 +50,21 @@ def read_picture(path: Path | str) -> U8:
     finally:
         cv2.utils.logging.setLogLevel(level)
     if picture is None:
-        raise ValueError(f"{path}: no picture, or a broken one (of {len(data)} bytes)")
-    return as_rgb(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), str(path))
+        raise ValueError(
+            f"{path}: no picture, or a broken one ({len(data)} bytes); allowed are {_KINDS} of 8 or 16 bits a channel"
+        )
+    return as_rgb(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), str(path), smallest)
 
 
-def _check_png(what: str, data: bytes) -> None:
+def _check_png(what: str, data: bytes, smallest: int) -> None:
     """Its end is there, and its size is allowed, before anything is unpacked."""
     if len(data) >= 24:
-        allowed_size(what, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"))
+        allowed_size(what, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), smallest)
     if b"IEND" not in data[24:]:
         raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
 
-def _check_jpeg(what: str, data: bytes) -> None:
+def _check_jpeg(what: str, data: bytes, smallest: int) -> None:
     """Its size is allowed, and its end is there: some versions of OpenCV fill in grey what is missing."""
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:
@@ -70,9 +73,8 @@ def _check_jpeg(what: str, data: bytes) -> None:
             at += 1
             continue
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):  # a frame header
-            allowed_size(
-                what, int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
-            )
+            height, width = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (5, 7))
+            allowed_size(what, width, height, smallest)
         if kind == 0xDA:  # the picture itself: its end is a mark that cannot be within it
             if b"\xff\xd9" in data[at:]:
                 return
@@ -81,16 +83,16 @@ def _check_jpeg(what: str, data: bytes) -> None:
     raise ValueError(f"{what}: truncated (the end of the picture is missing)")
 
 
-def allowed_size(what: str, width: int, height: int) -> None:
+def allowed_size(what: str, width: int, height: int, smallest: int = SMALLEST) -> None:
     """Raises ValueError: a picture of that size is too small or too large."""
-    if width < SMALLEST or height < SMALLEST or width * height > LARGEST:
+    if width < smallest or height < smallest or width * height > LARGEST:
         raise ValueError(
-            f"{what}: {width}x{height} pixels; allowed are sides of {SMALLEST} and more, "
+            f"{what}: {width}x{height} pixels; allowed are sides of {smallest} and more, "
             f"and {LARGEST / 1e6:.0f} megapixels in all"
         )
 
 
-def as_rgb(picture: NDArray, what: str = "picture") -> U8:
+def as_rgb(picture: NDArray, what: str = "picture", smallest: int = SMALLEST) -> U8:
     """(H, W, 3) RGB of an array: grey (H, W) or (H, W, 1), RGB, or RGBA whose last channel is dropped.
 
     Raises:
@@ -103,7 +105,7 @@ def as_rgb(picture: NDArray, what: str = "picture") -> U8:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
         raise ValueError(f"{what}: an array of shape {array.shape}; (H, W), or (H, W, 1, 3 or 4), is needed")
-    allowed_size(what, array.shape[1], array.shape[0])
+    allowed_size(what, array.shape[1], array.shape[0], smallest)
     if array.shape[2] == 1:
         array = np.repeat(array, 3, axis=2)
     return np.ascontiguousarray(array[..., :3])
@@ -130,7 +132,7 @@ def frames(
         if without is not None:
             files = [p for p in files if without.resolve() not in p.resolve().parents]
         if not files:
-            raise ValueError(f"{path}: no pictures here (of {', '.join(PICTURE_SUFFIXES)})")
+            raise ValueError(f"{path}: no pictures here (of {_KINDS})")
         return len(files), _each(files, path, known)
     if not path.exists():
         raise ValueError(f"{path}: no such picture, folder or video")
@@ -154,7 +156,10 @@ def _each(files: list[Path], root: Path, known: Callable[[str], bool]) -> Iterat
 def _video(path: Path) -> tuple[int, Iterator[Frame]]:
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
-        raise ValueError(f"{path}: no video that OpenCV can open")
+        raise ValueError(
+            f"{path}: no video that OpenCV can open ({path.stat().st_size} bytes; "
+            f"a video that was cut off may lack its index); allowed are {', '.join(VIDEO_SUFFIXES)}"
+        )
     total = max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
     width, height = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
     allowed_size(str(path), width, height)

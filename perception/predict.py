@@ -1,8 +1,8 @@
 """`python -m perception predict PATH --out DIR`: what is seen on a picture, a folder or a video, drawn and as JSON.
 
 A picture a.jpg gives DIR/a.jpg.overlay.jpg and DIR/a.jpg.json; a video v.mp4 gives DIR/v.mp4.overlay.mp4 and
-DIR/v.mp4.jsonl, one frame a line. What is done with the same settings is skipped. Exit status: 0 all done, 1 some
-pictures could not be used (they are named), 2 bad request.
+DIR/v.mp4.jsonl, one frame a line, and at last {"error": why} where the video ends early. What is done with the same
+settings is skipped. Exit status: 0 all done, 1 some pictures could not be used (they are named), 2 bad request.
 """
 
 import argparse
@@ -95,6 +95,8 @@ def main(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     if args.path.is_dir() and args.path.resolve() == args.out.resolve():
         raise ValueError(f"--out {args.out} is the folder of the pictures; another one is needed")
+    if args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"--out {args.out} is a file; a folder is needed")
     video = args.path.suffix.lower() in VIDEO_SUFFIXES and args.path.is_file()
     console = Console(stderr=True)
     broken: list[str] = []
@@ -149,7 +151,9 @@ def run_video(args: argparse.Namespace, settings: dict, progress: Progress, brok
     told_path = args.out / f"{args.path.name}.jsonl"
     if drawn_path.is_file() and is_done(told_path, settings):
         with open(told_path, encoding="utf-8") as file:
-            return 0, max(sum(1 for _ in file), 0)
+            lines = [json.loads(line) for line in file]
+        broken += [line["error"] for line in lines if "error" in line]
+        return 0, sum("error" not in line for line in lines)
     total, pictures = frames(args.path)
     see = make_seer(args, video=True)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -157,23 +161,27 @@ def run_video(args: argparse.Namespace, settings: dict, progress: Progress, brok
     part = drawn_path.with_name(f".{os.getpid()}.{drawn_path.name}")
     task = progress.add_task("frames", total=total)
     writer, told = None, []
-    for frame in pictures:
-        if frame.rgb is None:
-            broken.append(frame.error)
-            continue
-        said, drawn = see(frame.rgb)
-        if writer is None:
-            size = drawn.shape[1], drawn.shape[0]
-            writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*"mp4v"), rate, size)  # type: ignore
-            if not writer.isOpened():
-                raise ValueError(f"{drawn_path}: OpenCV cannot write this video")
-        writer.write(np.ascontiguousarray(drawn[..., ::-1]))
-        told.append(json.dumps(_report(frame, said, settings)))
-        progress.advance(task)
-    if writer is not None:
-        writer.release()
-        os.replace(part, drawn_path)
-        write_text(told_path, "\n".join(told) + "\n")
+    try:
+        for frame in pictures:
+            if frame.rgb is None:
+                broken.append(frame.error)
+                continue
+            said, drawn = see(frame.rgb)
+            if writer is None:
+                size = drawn.shape[1], drawn.shape[0]
+                writer = cv2.VideoWriter(str(part), cv2.VideoWriter_fourcc(*"mp4v"), rate, size)  # type: ignore
+                if not writer.isOpened():
+                    raise ValueError(f"{drawn_path}: OpenCV cannot write this video")
+            writer.write(np.ascontiguousarray(drawn[..., ::-1]))
+            told.append(json.dumps(_report(frame, said, settings)))
+            progress.advance(task)
+        if writer is not None:
+            writer.release()
+            os.replace(part, drawn_path)
+            errors = [json.dumps({"error": error}) for error in broken]
+            write_text(told_path, "\n".join(told + errors) + "\n")
+    finally:
+        part.unlink(missing_ok=True)
     return len(told), 0
 
 

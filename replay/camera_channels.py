@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import cv2
+import numpy as np
 from foxglove_schemas_protobuf.CompressedImage_pb2 import CompressedImage
 from google.protobuf.message import DecodeError
 from mcap.writer import Writer
+from numpy.typing import NDArray
 
 from replay import channels as ch
 from replay import foxglove as fox
@@ -15,6 +17,8 @@ from world.records import DrawPicture
 QUALITY = 70
 MAX_PICTURE, MAX_PICTURES = 1 << 20, 1 << 29  # [bytes] of one, and of all of a record
 _JPEG = b"\xff\xd8\xff"
+_AROUND = 1024  # [bytes] of a message beside its picture, at most
+U8 = NDArray[np.uint8]
 
 
 class CameraChannels:
@@ -34,10 +38,8 @@ class CameraChannels:
             shown = draw(self._world, 0) if time > due - 1e-6 else None
             if shown is None or shown[0] <= self._last.get(name, -1.0):
                 continue
-            fine, jpeg = cv2.imencode(".jpg", shown[1][:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            if fine:
-                self._write(name, shown[0], jpeg.tobytes())
-                self._next[name], self._last[name] = due + self._period, shown[0]
+            self._write(name, shown[0], _jpeg(shown[1]))
+            self._next[name], self._last[name] = due + self._period, shown[0]
 
     def _write(self, name: str, time: float, jpeg: bytes) -> None:
         if name not in self._channels:
@@ -50,6 +52,16 @@ class CameraChannels:
         nanos = round(time * 1e9)
         data = fox.image_message(time, name, jpeg)
         self._writer.add_message(self._channels[name], log_time=nanos, data=data, publish_time=nanos)
+
+
+def _jpeg(picture: U8) -> bytes:
+    """A JPEG file of (H, W, 3) RGB; pictures that readers would refuse as too large are halved until they fit."""
+    while True:
+        data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+        if len(data) <= MAX_PICTURE - _AROUND:
+            return data
+        half = picture.shape[1] // 2, picture.shape[0] // 2
+        picture = np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_pictures(topic: str, messages: list[tuple[int, bytes]]) -> tuple[list[float], list[bytes]]:
@@ -69,7 +81,10 @@ def read_pictures(topic: str, messages: list[tuple[int, bytes]]) -> tuple[list[f
         except DecodeError as error:
             raise RecordError(f"{topic}: a message is no compressed picture ({error})") from error
         if message.format != "jpeg" or not message.data.startswith(_JPEG):
-            raise RecordError(f"{topic}: a picture is {message.format!r}; allowed: 'jpeg'")
+            raise RecordError(
+                f"{topic}: a picture is {message.format[:20]!r} and begins with {message.data[:3].hex()!r}; "
+                f"allowed: 'jpeg' and {_JPEG.hex()!r}"
+            )
         total += len(data)
         if total > MAX_PICTURES:
             raise RecordError(f"{topic} has more than {MAX_PICTURES} bytes of pictures")

@@ -1,7 +1,12 @@
-"""`python -m perception evaluate`: tables of scores, on our pictures or on anybody's in a public layout."""
+"""`python -m perception evaluate`: tables of scores, on our pictures or on anybody's in a public layout.
+
+Exit status: 0 all judged, 1 some pictures could not be used (they are named), 2 bad request or nothing to judge.
+"""
 
 import argparse
 import json
+import math
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +21,7 @@ from perception.crops import LightClassifier, SignClassifier, sign_crop
 from perception.dataset import Pictures, read_pictures
 from perception.decode import decode_lines, decode_things, full_seg
 from perception.infer import WEIGHTS, EyeNet
+from perception.lane_finders import METHODS
 from perception.lane_metrics import LaneScore, lane_f1
 from perception.line_fit import fit_line
 from perception.metrics import Iou, Matches, mask_iou, percentiles
@@ -33,6 +39,7 @@ NEAR = 50.0  # [m] within which road users are asked for
 ASKED = np.array([8.0, 8.0, 8.0, 6.0, 6.0])  # [px] height of a box of 160 px pictures; KITTI asks for 25 of 375 px
 LINE_ASKED, LINE_SEEN = 30.0, 0.4  # [px] length of a line, and part of it that nothing hides
 LIGHTS_NEAR, SIGNS_NEAR = 40.0, 25.0  # [m]
+MOST_NAMED = 20  # of pictures that cannot be used
 _RED = (LightState.RED, LightState.RED_AMBER)
 _STATION = 10.0  # [m] ahead at which the own lane's middle is compared
 
@@ -40,7 +47,7 @@ _STATION = 10.0  # [m] ahead at which the own lane's middle is compared
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="sim", help=f"layout: {', '.join(DATA)} (default: sim)")
     parser.add_argument("--root", type=Path, required=True, metavar="PATH", help="folder of the data")
-    parser.add_argument("--method", default="cnn", help="of lanes: cnn or classical (default: cnn)")
+    parser.add_argument("--method", default="cnn", help="of culane and tusimple: cnn or classical (default: cnn)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="ONNX file (default: the shipped network)")
     parser.add_argument("--most", type=int, help="pictures at most (sim)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the scores there, too")
@@ -49,20 +56,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     if args.data not in DATA:
         raise ValueError(unknown_name("data", args.data, DATA))
-    if not args.root.exists():
-        raise ValueError(f"--root {args.root}: there is no such folder")
+    _check(args)
     report = _evaluate(args)
     _print(report)
     if args.json:
         with whole(args.json) as part:
-            part.write_text(json.dumps(report, indent=1, default=float) + "\n")
-    return 0
+            part.write_text(json.dumps(_plain(report), indent=1, allow_nan=False) + "\n")
+    unusable = report.get("unusable", [])
+    for line in unusable[:MOST_NAMED]:
+        print(f"perception evaluate: {line}", file=sys.stderr)
+    if unusable:
+        print(f"{len(unusable)} could not be used, {report['n']} were judged", file=sys.stderr)
+    return 1 if unusable else 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raises ValueError: options that cannot be, or that do not go together; before anything is looked at."""
+    if not args.root.is_dir():
+        raise ValueError(f"--root {args.root}: " + ("a folder is needed" if args.root.exists() else "no such folder"))
+    if args.method not in METHODS:
+        raise ValueError(unknown_name("method", args.method, METHODS))
+    if args.method != "cnn" and args.data not in ("culane", "tusimple"):
+        raise ValueError(f"--method {args.method} goes with --data culane and tusimple, not {args.data}")
+    if args.method != "cnn" and args.weights is not None:
+        raise ValueError("--weights goes with --method cnn")
+    if args.most is not None and args.data != "sim":
+        raise ValueError(f"--most goes with --data sim, not {args.data}")
+    if args.most is not None and args.most < 1:
+        raise ValueError(f"--most {args.most}: allowed is 1 or more")
+    if args.json is not None and (args.json.is_dir() or not args.json.parent.is_dir()):
+        raise ValueError(f"--json {args.json}: a file in a folder that exists is needed")
+
+
+def _plain(value: Any) -> Any:
+    """The same as JSON has it: plain numbers, null for those that are not finite."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (np.floating, np.integer)):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     if args.data == "sim":
-        if args.most is not None and args.most < 1:
-            raise ValueError(f"--most {args.most}: allowed is 1 or more")
         return evaluate_sim(read_pictures([args.root], args.most), args.weights)
     if args.data in ("gtsrb", "lights"):
         from perception.evaluate_crops import evaluate_gtsrb, evaluate_lights

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from perception.evaluate_crops import gtsrb_items
 from world.names import unknown_name
 
 NETS = ("eye", "signs", "lights")
@@ -20,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights the eyes' network begins with")
     parser.add_argument("--flip", type=float, default=0.5, help="part of its pictures seen in a mirror (default: 0.5)")
+    parser.add_argument(
+        "--real", type=Path, metavar="PATH", help="signs: real crops in GTSRB's layout to train on, too (default: none)"
+    )
     parser.add_argument("--device", default="cpu", help="of torch: cpu, cuda (default: cpu)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -32,6 +36,10 @@ def main(args: argparse.Namespace) -> int:
     for name in wanted:
         if name not in NETS:
             raise ValueError(unknown_name("network", name, (*NETS, "all")))
+    if args.real is not None and "signs" not in wanted:
+        raise ValueError(f"--real goes with --what signs, not {args.what}")
+    if args.real is not None:
+        gtsrb_items(args.real)  # what is wrong with it is told before hours of other training
     torch.set_num_threads(args.threads)
     how: dict[str, Any] = {"device": args.device, "processes": args.threads, "data": args.data}
     for name in wanted:
@@ -45,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
         elif name == "signs":
             from training.signs import fit_signs
 
-            path = fit_signs(args.out / "signs", args.seed, **how)
+            path = fit_signs(args.out / "signs", args.seed, real=args.real, **how)
         else:
             from training.lights import fit_lights
 

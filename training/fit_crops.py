@@ -54,19 +54,24 @@ def _draw_some(job: tuple[int, list[int]]) -> Crops:
 
 def fit_crops(
     net: CropNet, pool: Crops, held: Crops, out: Path, epochs: int, seed: int, rate: float = 3e-3, batch: int = 256,
-    device: str = "cpu",
+    device: str = "cpu", recipe: str = "",
 ) -> Path:  # fmt: skip
-    """Train a classifier; the weights of the best epoch by held-out accuracy are kept in `out`.
+    """Train a classifier; the weights of the last epoch are in `out`, which is gone on with.
+
+    Args:
+        recipe: what the pool holds beside drawn and rendered crops; a checkpoint of another one is not gone on with.
 
     Raises:
-        ValueError: a checkpoint of another network.
+        ValueError: a checkpoint of another network or recipe; fewer crops than a batch.
     """
+    if len(pool[1]) < batch:
+        raise ValueError(f"{len(pool[1])} crops to train on; allowed are {batch} (one batch) and more")
     torch.manual_seed(seed)
     torch.set_flush_denormal(True)
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     steps = len(pool[1]) // batch
-    first, best = _resume(net, out)
+    first, best = _resume(net, out, recipe)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
         bar = progress.add_task(out.stem, total=epochs * steps, completed=first * steps)
@@ -95,7 +100,7 @@ def fit_crops(
                 flush=True,
             )
             best = max(best, accuracy)
-            _save(net, out, epoch + 1, best)
+            _save(net, out, {"epoch": epoch + 1, "best": best, "recipe": recipe})
     return out
 
 
@@ -111,13 +116,13 @@ def _jitter(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     return out
 
 
-def _save(net: CropNet, path: Path, epoch: int, best: float) -> None:
+def _save(net: CropNet, path: Path, about: dict[str, float | str]) -> None:
     tensors = {name: value.contiguous() for name, value in net.state_dict().items()}
     with whole(path) as part:
-        save_file(tensors, part, metadata={"about": json.dumps({"epoch": epoch, "best": best})})
+        save_file(tensors, part, metadata={"about": json.dumps(about)})
 
 
-def _resume(net: CropNet, path: Path) -> tuple[int, float]:
+def _resume(net: CropNet, path: Path, recipe: str) -> tuple[int, float]:
     """(epochs done, best accuracy) of a checkpoint, whose weights the net takes over."""
     if not path.exists():
         return 0, 0.0
@@ -125,6 +130,10 @@ def _resume(net: CropNet, path: Path) -> tuple[int, float]:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["about"])
         net.load_state_dict(load_file(path))
-        return int(about["epoch"]), float(about["best"])
+        epoch, best, other = int(about["epoch"]), float(about["best"]), str(about.get("recipe", ""))
     except Exception as error:
         raise ValueError(f"{path}: no checkpoint of this network ({error}); remove it to begin anew") from error
+    if other != recipe:
+        told = other or "no real crops", recipe or "no real crops"
+        raise ValueError(f"{path}: a checkpoint of {told[0]}, now it is {told[1]}; another --out, or remove it")
+    return epoch, best

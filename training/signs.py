@@ -7,6 +7,7 @@ import numpy as np
 
 from perception.networks.crop_nets import sign_net
 from training.fit_crops import fit_crops, make_pool
+from training.real_signs import fingerprint, real_crops
 from training.shard_crops import shard_crops
 from training.sign_crops import SignCrops
 from world.camera_tags import ThingKind
@@ -14,17 +15,24 @@ from world.camera_tags import ThingKind
 
 def fit_signs(
     out: Path, seed: int = 0, count: int = 100_000, epochs: int = 8, device: str = "cpu", processes: int = 1,
-    data: Sequence[Path] = (),
+    data: Sequence[Path] = (), real: Path | None = None,
 ) -> Path:  # fmt: skip
     """Train; returns the path of the weights. What is in `out` is gone on with.
 
     Args:
         data: folders of labelled pictures, whose crops are added to those that are drawn.
+        real: a GTSRB folder, whose crops are added, too, repeated so that they count; None: none.
+
+    Raises:
+        ValueError: a folder without what is read there; what is in `out` was trained otherwise.
     """
+    more = [real_crops(real, count, seed)] if real is not None else []  # first: what is wrong with it is told at once
+    recipe = fingerprint(more[0]) if more else ""
     out.mkdir(parents=True, exist_ok=True)
     pool = make_pool(SignCrops(seed).batch, count, seed, out / "pool.npz", "signs", processes)
     held = make_pool(SignCrops(seed + 1000, 6).batch, 4000, seed + 1000, out / "held.npz", "signs held out", processes)
     if data:
-        more = shard_crops(data, ThingKind.SIGN, seed)
-        pool = np.concatenate([pool[0], more[0]]), np.concatenate([pool[1], more[1]])
-    return fit_crops(sign_net(), pool, held, out / "signs.safetensors", epochs, seed, device=device)
+        more.append(shard_crops(data, ThingKind.SIGN, seed))
+    for crops, classes in more:
+        pool = np.concatenate([pool[0], crops]), np.concatenate([pool[1], classes])
+    return fit_crops(sign_net(), pool, held, out / "signs.safetensors", epochs, seed, device=device, recipe=recipe)
