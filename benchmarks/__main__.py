@@ -1,4 +1,4 @@
-"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; diagram, sensors, cores, cuda: see --help."""
+"""`python -m benchmarks [PROFILE...]`: rates beside those of peers; others: see --help."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ from benchmarks.profiles import PROFILES, Options, Profile, chosen
 OWN = {  # what has tables of its own, and is measured where it is named only
     "diagram": "fundamental diagram of a ring and of the scenario highway",
     "observations": "what each observation costs a driver",
+    "camera": "pictures of the renderer, and what each of their troubles costs; CarRacing-v3",
     "sensors": "environments that see pictures or perceive, lidars and radars",
     "cores": "what a second core gives to threads and to processes",
 }
@@ -98,6 +99,22 @@ def _observations(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _camera(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print the renderer's pictures."""
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from benchmarks.camera import QUICK, CameraConfig, measure_camera, show_camera
+    from benchmarks.machine import pick_core
+    from benchmarks.peer_side.serving import pin
+
+    pin(pick_core())
+    found = measure_camera(replace(QUICK if args.quick else CameraConfig(), scenario=args.scenario))
+    show_camera(found, Console(soft_wrap=True))
+    return found
+
+
 def _sensors(args: argparse.Namespace) -> dict[str, Any]:
     from benchmarks.machine import pick_core
     from benchmarks.peer_side.serving import pin
@@ -132,7 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="shorter, less certain")
     parser.add_argument("--no-peers", action="store_true", help="without peers, and so without installing them")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="chart of all rates, picture of the diagram ([dev])")
-    parser.add_argument("--scenario", default="town01", help="of observations and sensors")
+    parser.add_argument("--scenario", default="town01", help="of observations, camera and sensors")
     parser.add_argument("--worlds", type=int, default=64, help="of observations")
     return parser
 
@@ -162,6 +179,8 @@ def run(args: argparse.Namespace) -> int:
         found["cores"] = _cores(args)
     if "observations" in args.profile:
         found["observations"] = _observations(args)
+    if "camera" in args.profile:
+        found["camera"] = _camera(args)
     if "sensors" in args.profile:
         found["sensors"] = _sensors(args)
     _save(args.json, found)

@@ -1,9 +1,6 @@
 """`python -m benchmarks sensors`: pictures and perceived Scenes in environments, lidars and radars, on a core."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -11,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import describe
+from benchmarks.windows import rates
 from envs.vector import DriveVectorEnv
 from scenarios.registry import find_scenario, scenario_map
 from simulator.engine import Engine
@@ -41,8 +39,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
 
 def measure_sensors(config: SensorsConfig) -> dict[str, Any]:
     """{"machine", "rates": {what: {"median", "min", "max"}}} of processor time."""
-    rates = {f"{name}, steps/s": _environment(config, options) for name, options in ENVIRONMENTS.items()}
-    return {"machine": describe(), "rates": rates | _ranging(config)}
+    found = {f"{name}, steps/s": _environment(config, options) for name, options in ENVIRONMENTS.items()}
+    return {"machine": describe(), "rates": found | _ranging(config)}
 
 
 def _environment(config: SensorsConfig, options: dict[str, Any]) -> dict[str, float]:
@@ -50,9 +48,9 @@ def _environment(config: SensorsConfig, options: dict[str, Any]) -> dict[str, fl
     env = DriveVectorEnv(worlds, scenario=config.scenario, autoreset_mode="same_step", copy=False, **options)
     env.action_space.seed(0)
     env.reset(seed=0)
-    rates = _rates(config, lambda: len(env.step(env.action_space.sample())[1]))
+    found = rates(lambda: len(env.step(env.action_space.sample())[1]), config.windows, config.wall)
     env.close()
-    return rates
+    return found
 
 
 def _ranging(config: SensorsConfig) -> dict[str, dict[str, float]]:
@@ -68,21 +66,9 @@ def _ranging(config: SensorsConfig) -> dict[str, dict[str, float]]:
             sensors.forget(np.ones((1, 1), np.bool_))
             return int(sensors.take(name).count[0, 0])
 
-        points = _rates(config, lambda: take(f"lidar:{LIDAR.name}"))
-        pings = _rates(config, lambda: min(take(f"radar:{RADAR.name}"), 0) + 1)
+        points = rates(lambda: take(f"lidar:{LIDAR.name}"), config.windows, config.wall)
+        pings = rates(lambda: min(take(f"radar:{RADAR.name}"), 0) + 1, config.windows, config.wall)
     return {f"lidar, {LIDAR.channels} x {LIDAR.columns} rays, points/s": points, "radar, measurements/s": pings}
-
-
-def _rates(config: SensorsConfig, call: Callable[[], int]) -> dict[str, float]:
-    """Median and range over the windows of what the calls count, a second of processor time."""
-    call()
-    found = []
-    for _ in range(config.windows):
-        count, cpu, until = 0, time.process_time(), time.perf_counter() + config.wall
-        while time.perf_counter() < until:
-            count += call()
-        found.append(count / (time.process_time() - cpu))
-    return {"median": median(found), "min": min(found), "max": max(found)}
 
 
 def show_sensors(found: dict[str, Any], console: Console) -> None:

@@ -40,9 +40,7 @@ def body_axes(yaw: float, slope: tuple[float, float] = (0.0, 0.0)) -> NDArray[np
     u, a = math.hypot(*up), math.hypot(*ahead)  # numpy takes longer than the rest of a small picture
     ux, uy, uz = up[0] / u, up[1] / u, up[2] / u
     ax, ay, az = ahead[0] / a, ahead[1] / a, ahead[2] / a
-    return np.array(
-        ((ax, uy * az - uz * ay, ux), (ay, uz * ax - ux * az, uy), (az, ux * ay - uy * ax, uz)), np.float64
-    )
+    return np.array(((ax, uy * az - uz * ay, ux), (ay, uz * ax - ux * az, uy), (az, ux * ay - uy * ax, uz)), np.float64)
 
 
 @lru_cache(maxsize=64)
