@@ -19,6 +19,7 @@ OWN = {  # what has tables of its own, and is measured where it is named only
     "diagram": "fundamental diagram of a ring and of the scenario highway",
     "observations": "what each observation costs a driver",
     "camera": "pictures of the renderer, and what each of their troubles costs; CarRacing-v3",
+    "eyes": "a tick of the perception, and its memory",
     "sensors": "environments that see pictures or perceive, lidars and radars",
     "cores": "what a second core gives to threads and to processes",
 }
@@ -115,6 +116,22 @@ def _camera(args: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _eyes(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure and print what the perception costs."""
+    from dataclasses import replace
+
+    from rich.console import Console
+
+    from benchmarks.eyes import QUICK, EyesConfig, measure_eyes, show_eyes
+    from benchmarks.machine import pick_core
+    from benchmarks.peer_side.serving import pin
+
+    pin(pick_core())
+    found = measure_eyes(replace(QUICK if args.quick else EyesConfig(), scenario=args.scenario))
+    show_eyes(found, Console(soft_wrap=True))
+    return found
+
+
 def _sensors(args: argparse.Namespace) -> dict[str, Any]:
     from benchmarks.machine import pick_core
     from benchmarks.peer_side.serving import pin
@@ -149,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="shorter, less certain")
     parser.add_argument("--no-peers", action="store_true", help="without peers, and so without installing them")
     parser.add_argument("--plot", type=Path, metavar="PNG", help="chart of all rates, picture of the diagram ([dev])")
-    parser.add_argument("--scenario", default="town01", help="of observations, camera and sensors")
+    parser.add_argument("--scenario", default="town01", help="of observations, camera, eyes and sensors")
     parser.add_argument("--worlds", type=int, default=64, help="of observations")
     return parser
 
@@ -181,6 +198,8 @@ def run(args: argparse.Namespace) -> int:
         found["observations"] = _observations(args)
     if "camera" in args.profile:
         found["camera"] = _camera(args)
+    if "eyes" in args.profile:
+        found["eyes"] = _eyes(args)
     if "sensors" in args.profile:
         found["sensors"] = _sensors(args)
     _save(args.json, found)

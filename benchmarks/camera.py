@@ -131,6 +131,6 @@ def show_camera(found: dict[str, Any], console: Console) -> None:
         ours = found["rates"]["96 x 96, clear noon, noise"]["median"]
         console.print(f"96 x 96: {ours / peer['median']:.0f} times CarRacing-v3")
     else:
-        console.print(peer)
+        console.print(peer, markup=False)
     console.print("in view: " + ", ".join(f"{n} {name}" for name, n in found["in_view"].items()))
     console.print(f"{found['machine']['processor']}, load {found['machine']['load']}; by processor time")
