@@ -26,6 +26,7 @@ from planning.scene_planner import ScenePlanner
 from world.protocols import Privilege
 from world.records import Decision, DrawPicture, Scene, SensorFrame, Task
 
+_THREADS = 2  # of the eyes' network
 Perceive = Callable[[SensorFrame], Percept]
 
 
@@ -57,9 +58,10 @@ class PipelineAgent:
 
     def _eyes(self) -> Perceive:
         if self._perceive is None:
+            from perception.infer import EyeNet
             from perception.perceive import Perceiver
 
-            self._perceive = Perceiver()
+            self._perceive = Perceiver(net=EyeNet(threads=_THREADS))
         draw = getattr(self._perceive, "draw", None)  # other eyes than cameras have nothing to show
         if draw is not None and not self._pictures:
             self._pictures = {name.removeprefix("camera:"): partial(draw, name.removeprefix("camera:"))

@@ -24,8 +24,8 @@ class Answer(NamedTuple):
     thing: F32  # (N, DETECTION_CHANNELS, h, w)
 
 
-def open_network(path: Path) -> ort.InferenceSession:
-    """A network file, ready to run on one thread.
+def open_network(path: Path, threads: int = 1) -> ort.InferenceSession:
+    """A network file, ready to run. Args: threads: that share one picture's work; the answers are the same bits.
 
     Raises:
         ValueError: there is no such file, or it is no network.
@@ -33,7 +33,7 @@ def open_network(path: Path) -> ort.InferenceSession:
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file of weights")
     options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # not session.set_denormal_as_zero: it would stay on in the calling thread, and change what everybody computes there
     options.log_severity_level = 3
     try:
@@ -75,14 +75,15 @@ class EyeNet:
 
     Args:
         path: its ONNX file; None: the one that is shipped.
+        threads: that share one picture's work.
 
     Raises:
         ValueError: the file cannot be used.
     """
 
-    def __init__(self, path: Path | None = None):
+    def __init__(self, path: Path | None = None, threads: int = 1):
         self.path = path or WEIGHTS / "eye.onnx"
-        self._session = open_network(self.path)
+        self._session = open_network(self.path, threads)
         channels = SEG_CLASSES, LINE_SLOTS + LINE_TRAITS, LINE_SLOTS, DETECTION_CHANNELS
         answers = list(zip(Answer._fields, channels, strict=True))
         check_network(self._session, self.path, "picture", (INPUT_HEIGHT, INPUT_WIDTH, 3), answers)

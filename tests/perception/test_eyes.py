@@ -163,3 +163,9 @@ def test_a_network_leaves_the_arithmetic_of_its_caller_alone():
     small = np.array([1e-310])
     EyeNet()(np.zeros((1, 160, 320, 3), np.uint8))
     assert (small * 0.5)[0] > 0.0
+
+
+def test_threads_change_no_bit():
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 160, 320, 3), dtype=np.uint8)
+    for one, two in zip(EyeNet()(pictures), EyeNet(threads=2)(pictures), strict=True):
+        np.testing.assert_array_equal(one, two)
