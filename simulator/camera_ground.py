@@ -20,6 +20,7 @@ _FAR = np.float32(1.0 / 600.0)  # [1/m] ground that is further away is haze
 _ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
 _TAG = np.uint32(24)  # bits below the class in a word
 _TAG_BITS, _ODD, _EVEN = np.uint32(0xFF000000), np.uint32(0x00FF00FF), np.uint32(0x0000FF00)  # class; red, blue; green
+_FINE, _FINE_BITS = np.float32(4096.0), np.int32(12)
 _STEPS, _MIDDLE = np.float32(256.0), np.uint32(128)  # places between two texels
 CLOUD_CELLS = 128  # of the table of clouds, which is square and seamless
 HEAD_LAMP = np.float32(1.25)  # factor on colours that lie in the middle of the beam
@@ -112,10 +113,22 @@ def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
         lamp = clear * light.night * HEAD_LAMP
         _night_row(canvas, v, first, last, dx0, dy0, ddx, ddy, _ONE / inverse, lamp, dry, k0, k1, k2, m0, m1, m2)
         return
-    k0, k1, k2 = k0 * dry, k1 * dry, k2 * dry
-    for u in range(first, last):
-        word = canvas.word[v, u]
-        canvas.word[v, u] = pack_word(red(word) * k0 + m0, green(word) * k1 + m1, blue(word) * k2 + m2, word >> _TAG)
+    _day_row(canvas.word[v, first:last], k0 * dry, k1 * dry, k2 * dry, m0, m1, m2)
+
+
+@kernel
+def _day_row(words, k0, k1, k2, m0, m1, m2):
+    """Light the texels of a row: colour * k + m, in whole numbers, so that the loop becomes vectors."""
+    a0, a1, a2 = np.int32(k0 * _FINE), np.int32(k1 * _FINE), np.int32(k2 * _FINE)
+    b0, b1, b2 = np.int32((m0 + _HALF) * _FINE), np.int32((m1 + _HALF) * _FINE), np.int32((m2 + _HALF) * _FINE)
+    byte, white = np.int32(255), np.int32(255)
+    for u in range(len(words)):
+        word = np.int32(words[u])
+        r = np.int32(np.int32(np.int32(word & byte) * a0) + b0) >> _FINE_BITS
+        g = np.int32(np.int32(np.int32(word >> np.int32(8) & byte) * a1) + b1) >> _FINE_BITS
+        b = np.int32(np.int32(np.int32(word >> np.int32(16) & byte) * a2) + b2) >> _FINE_BITS
+        r, g, b = min(np.int32(r), white), min(np.int32(g), white), min(np.int32(b), white)
+        words[u] = np.uint32(r | g << np.int32(8) | b << np.int32(16)) | (words[u] & _TAG_BITS)
 
 
 @kernel
