@@ -20,6 +20,7 @@ _LEAST = 4  # rows of a line
 _NEAREST = 0.01  # of the picture's height: rows below the horizon from which on a line is taken
 _SPREAD = 0.006  # of the picture's width: how far points lie beside their line
 _BEND = 0.3  # of the picture's width: how far lines bend at the nearest row below the horizon
+_ALIKE = 0.4  # of a line's points that have to lie where the other lines say
 _POINTS = 24  # of a line
 
 
@@ -82,24 +83,30 @@ def row_lines(
         height: [px] of the picture.
         horizon: [px] row.
     """
-    out = []
     least = _NEAREST * height
-    for s in np.unique(slot):
+    slots = [int(s) for s in np.unique(slot) if (slot == s).sum() >= _LEAST]
+    used = np.isin(slot, slots)
+    slot, px, score = slot[used], px[used], score[used].astype(np.float64)
+    v = np.maximum(px[:, 1] - horizon, least)
+    spread, bend = _SPREAD * width, _BEND * width
+    # lanes lie side by side: their lines meet far away and bend alike, and differ in slope alone
+    slopes = (slot[:, None] == np.array(slots, np.int64)) * (v / height)[:, None]
+    shared, near = _robust(np.column_stack([np.ones_like(v), slopes, least / v]), px[:, 0], score, spread, bend)
+    out = []
+    for n, s in enumerate(slots):
         mine = slot == s
-        points, weight = px[mine], score[mine].astype(np.float64)
-        v = np.maximum(points[:, 1] - horizon, least)
-        if len(points) < _LEAST:
-            continue
-        basis = np.stack((np.ones_like(v), v / height, least / v), axis=1)
-        fit, good = _robust(basis, points[:, 0], weight, _SPREAD * width, _BEND * width)
+        fit, good = shared[[0, 1 + n, -1]], near[mine]
+        if good.mean() < _ALIKE:  # this one goes its own way
+            own = np.stack((np.ones_like(v[mine]), v[mine] / height, least / v[mine]), axis=1)
+            fit, good = _robust(own, px[mine, 0], score[mine], spread, bend)
         if good.sum() < _LEAST:
             continue
-        rows = np.linspace(height - 1.0, points[good, 1].min(), _POINTS)
+        rows = np.linspace(height - 1.0, px[mine, 1][good].min(), _POINTS)
         u = np.maximum(rows - horizon, least)
         x = np.stack((np.ones_like(u), u / height, least / u), axis=1) @ fit
         line = np.stack((x, rows), axis=1)[(x > -0.5) & (x < width - 0.5)]
         if len(line) >= 2:
-            out.append((int(s), line, float(weight.mean())))
+            out.append((s, line, float(score[mine].mean())))
     return out
 
 
@@ -109,7 +116,8 @@ def _robust(basis: F64, x: F64, weight: F64, spread: float, bend: float) -> tupl
     Args:
         spread: [px] of the points. bend: [px] standard deviation of the last coefficient before anything is seen.
     """
-    ridge = np.diag([0.0, 0.0, (spread / bend) ** 2])
+    ridge = np.zeros((basis.shape[1], basis.shape[1]))
+    ridge[-1, -1] = (spread / bend) ** 2
     off = np.zeros_like(x)
     fit = np.zeros(basis.shape[1])
     for _ in range(12):
