@@ -47,7 +47,7 @@ def draw_view(
             text = names.get(int(d), "")
         elif boxes[d, 3] - boxes[d, 1] >= _TOLD:
             text = f"{away[d]:.0f} m"
-        overlay.draw_box(out, boxes[d], color, text)
+        overlay.draw_box(out, boxes[d].tolist(), color, text)
     return out
 
 

@@ -133,9 +133,9 @@ def change(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
     gain, gamma, lift = np.exp(rng.normal(0.0, 0.18)), np.exp(rng.normal(0.0, 0.2)), rng.normal(0.0, 0.03)
     tint = np.exp(rng.normal(0.0, 0.06, 3))
     table = np.clip((gain * _ramp**gamma)[:, None] * tint + lift, 0.0, 1.0) * 255.0 + 0.5
-    out = cv2.LUT(rgb, table.astype(np.uint8).reshape(256, 1, 3))
+    out = np.asarray(cv2.LUT(rgb, table.astype(np.uint8).reshape(256, 1, 3)), np.uint8)
     if rng.random() < 0.05:
-        out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        out[:] = cv2.cvtColor(out, cv2.COLOR_RGB2GRAY)[:, :, None]
     if rng.random() < 0.3:
         _shade(out, rng)
     if rng.random() < 0.2:
@@ -144,7 +144,7 @@ def change(rgb: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8
         y, x = int(rng.integers(0, rgb.shape[0])), int(rng.integers(0, rgb.shape[1]))
         h, w = int(rng.integers(4, 24)), int(rng.integers(4, 24))
         out[y : y + h, x : x + w] = rng.integers(0, 256, 3)
-    return np.asarray(out, np.uint8)
+    return out
 
 
 def _shade(rgb: NDArray[np.uint8], rng: np.random.Generator) -> None:
