@@ -23,7 +23,7 @@ def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float =
         box: (4,) [px] of the network's picture. scale: (4,) pixels of `picture` a pixel of the network's.
     """
     x0, y0, x1, y1 = (np.asarray(box) + 0.5) * scale
-    if y1 - y0 < SIGN_PIXELS or x1 - x0 < 0.6 * SIGN_PIXELS or not _inside(picture, x0, y0, x1, y1):
+    if y1 - y0 < SIGN_PIXELS or x1 - x0 < 0.6 * SIGN_PIXELS or _ends(picture, x0, y0, x1, y1):
         return None
     room = 0.06 * max(x1 - x0, y1 - y0)
     return _cut(picture, x0 - room, y0 - room, x1 + room, y1 + room, 4)
@@ -32,15 +32,20 @@ def sign_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float =
 def light_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0) -> NDArray[np.uint8] | None:
     """The same for a traffic light's head."""
     x0, y0, x1, y1 = (np.asarray(box) + 0.5) * scale
-    if y1 - y0 < LIGHT_PIXELS or not _inside(picture, x0, y0, x1, y1):
+    if y1 - y0 < LIGHT_PIXELS or _ends(picture, x0, y0, x1, y1):
         return None
     dx, dy = 0.15 * (x1 - x0), 0.08 * (y1 - y0)
     return _cut(picture, x0 - dx, y0 - dy, x1 + dx, y1 + dy, 2)
 
 
-def _inside(picture: NDArray, x0: float, y0: float, x1: float, y1: float) -> bool:
-    """Whether a box ends before the picture does: what the edge cuts off cannot be read."""
-    return x0 > _EDGE and y0 > _EDGE and x1 < picture.shape[1] - _EDGE and y1 < picture.shape[0] - _EDGE
+def cut_off(box: NDArray, width: float, height: float) -> NDArray[np.bool_]:
+    """(...,) whether boxes (..., 4) x0 y0 x1 y1 [px] reach the edge of a picture: what it cuts off cannot be read."""
+    low, high = box[..., :2], box[..., 2:]
+    return (low <= _EDGE).any(axis=-1) | (high >= np.array([width, height]) - _EDGE).any(axis=-1)
+
+
+def _ends(picture: NDArray, x0: float, y0: float, x1: float, y1: float) -> bool:
+    return bool(cut_off(np.array([x0, y0, x1, y1]), picture.shape[1], picture.shape[0]))
 
 
 def _cut(picture: NDArray, x0: float, y0: float, x1: float, y1: float, least: int) -> NDArray | None:

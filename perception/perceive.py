@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import layout
-from perception.crops import LightClassifier, SignClassifier, light_crop, sign_crop
+from perception.crops import LightClassifier, SignClassifier, cut_off, light_crop, sign_crop
 from perception.decode import LinePoints, Things, decode_edges, decode_lines, decode_paint, decode_seg, decode_things
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
@@ -42,6 +42,7 @@ _BODY = {
     ThingKind.CYCLIST: BodyKind.BICYCLE,
     ThingKind.PEDESTRIAN: BodyKind.PEDESTRIAN,
 }
+_GUESS = 0.4  # probability of a light's state up to which it says nothing
 _STALE = 0.35  # [s] after which what a camera saw is forgotten
 
 
@@ -230,11 +231,16 @@ def _scale(picture: NDArray) -> NDArray[np.float64]:
 
 
 def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
-    """Let a classifier of crops say what the lights show that are large enough; their states are overwritten."""
+    """Let a classifier of crops say what the lights show that are large enough; their states are overwritten.
+
+    Of a head that the picture's edge cuts off, no state is believed: the lit lamp may lie beyond it.
+    """
     scale = _scale(picture)
+    lights = things.kind == ThingKind.LIGHT
+    things.state_score[lights & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT)] = 0.0
     crops = {
         int(d): crop
-        for d in np.flatnonzero((things.kind == ThingKind.LIGHT) & (things.front > 0.5))
+        for d in np.flatnonzero(lights & (things.front > 0.5))
         if (crop := light_crop(picture, things.box[d], scale)) is not None
     }
     if crops:
@@ -337,7 +343,7 @@ def _tell_faces(b: int, k: int, views: list, percept: Percept) -> None:
         t = view.things
         percept.light_xyz[b, k, i] = t.xyz[d]
         percept.light_state[b, k, i] = t.state[d] if t.front[d] > 0.5 else 0
-        percept.light_score[b, k, i] = t.score[d] * t.state_score[d]
+        percept.light_score[b, k, i] = t.score[d] * max(t.state_score[d] - _GUESS, 0.0) / (1.0 - _GUESS)
     for array in (percept.light_xyz, percept.light_state, percept.light_score):
         array[b, k, len(lights) :] = 0
     signs = [(view, d, face, score) for _, view, _ in new_views for d, face, score in view.signs]

@@ -128,5 +128,6 @@ def undistort(plane: F64, k: tuple[float, ...]) -> F64:
 
 
 WIDE = CameraSpec("wide", fov=math.radians(100.0), period=0.1)
-NARROW = CameraSpec("narrow", fov=math.radians(30.0), period=0.1, offset=0.05)
+# a little upwards: the lights beyond a junction are in its picture where one waits for them
+NARROW = CameraSpec("narrow", fov=math.radians(30.0), pitch=math.radians(2.0), period=0.1, offset=0.05)
 RIG = (WIDE, NARROW)  # the rig of the camera pipeline: one sees the junction, the other far ahead
