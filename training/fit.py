@@ -41,6 +41,7 @@ def main(args: argparse.Namespace) -> int:
     if args.real is not None:
         gtsrb_items(args.real)  # what is wrong with it is told before hours of other training
     torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # here alone: it stays on, and changes what the whole process computes
     how: dict[str, Any] = {"device": args.device, "processes": args.threads, "data": args.data}
     for name in wanted:
         if name == "eye":

@@ -67,7 +67,6 @@ def fit_crops(
     if len(pool[1]) < batch:
         raise ValueError(f"{len(pool[1])} crops to train on; allowed are {batch} (one batch) and more")
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)
     net = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     steps = len(pool[1]) // batch

@@ -38,7 +38,6 @@ def fit_eye(
         ValueError: broken shards, checkpoint or weights; fewer pictures than a batch; nothing to do.
     """
     torch.manual_seed(seed)
-    torch.set_flush_denormal(True)
     out.mkdir(parents=True, exist_ok=True)
     pictures, held = read_pictures(data), read_pictures([validation], 512)
     if batch < 1 or len(pictures) < batch:
