@@ -41,7 +41,7 @@ def light_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float 
 def cut_off(box: NDArray, width: float, height: float) -> NDArray[np.bool_]:
     """(...,) whether boxes (..., 4) x0 y0 x1 y1 [px] reach the edge of a picture: what it cuts off cannot be read."""
     low, high = box[..., :2], box[..., 2:]
-    return (low <= _EDGE).any(axis=-1) | (high >= np.array([width, height]) - _EDGE).any(axis=-1)
+    return np.asarray((low <= _EDGE).any(axis=-1) | (high >= np.array([width, height]) - _EDGE).any(axis=-1))
 
 
 def _ends(picture: NDArray, x0: float, y0: float, x1: float, y1: float) -> bool:
