@@ -29,10 +29,10 @@ class Segment:
         """x, y [m] and heading [rad] at s [m] from the segment's start."""
         if self.curvature == 0.0:
             return self.x + s * math.cos(self.heading), self.y + s * math.sin(self.heading), self.heading
-        h = self.heading + s * self.curvature
-        dx = (math.sin(h) - math.sin(self.heading)) / self.curvature
-        dy = (math.cos(self.heading) - math.cos(h)) / self.curvature
-        return self.x + dx, self.y + dy, h
+        half = 0.5 * s * self.curvature  # [rad] between the tangent and the chord
+        chord = s * math.sin(half) / half if half != 0.0 else s  # differences of sines lose every digit of a slight bend
+        course = self.heading + half
+        return self.x + chord * math.cos(course), self.y + chord * math.sin(course), self.heading + 2.0 * half
 
     def project(self, x: float, y: float) -> tuple[float, float] | None:
         """s along the segment and lateral offset t [m] of a point that lies beside it, else None."""

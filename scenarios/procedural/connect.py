@@ -39,12 +39,11 @@ def _biarc(start: Pose, end: Pose) -> Path:
     tx, ty = math.cos(start[2]) + math.cos(end[2]), math.sin(start[2]) + math.sin(end[2])
     spread = 2.0 * (1.0 - math.cos(end[2] - start[2]))
     along, square = dx * tx + dy * ty, dx * dx + dy * dy
-    if spread < 1e-12:
-        if along <= 0.0:
-            raise ValueError(f"no road joins {start} and {end}: the end lies behind the start")
-        tangent = square / (2.0 * along)
-    else:
-        tangent = (math.sqrt(along * along + spread * square) - along) / spread
+    if spread < 1e-12 and along <= 0.0:
+        raise ValueError(f"no road joins {start} and {end}: the end lies behind the start")
+    root = math.sqrt(along * along + spread * square)
+    # Of the two forms of the quadratic's root, the one that adds: with a small turn the other loses every digit.
+    tangent = square / (root + along) if along > 0.0 else (root - along) / spread
     mx = 0.5 * (start[0] + end[0] + tangent * (math.cos(start[2]) - math.cos(end[2])))
     my = 0.5 * (start[1] + end[1] + tangent * (math.sin(start[2]) - math.sin(end[2])))
     first = _arc(start, (mx, my))
