@@ -43,6 +43,7 @@ LIGHT_ROW = np.dtype(
 )  # fmt: skip
 
 LIGHT0, SIGN0, BUILDING0, TREE0 = 4096, 8192, 16384, 32768  # first instance number of each sort, by index in the map
+LANES = 8  # rows of whole numbers that a row of ground is worked out in
 CORNERS = 16  # most corners of a polygon, before and after it is clipped
 
 
@@ -57,6 +58,8 @@ class Canvas(NamedTuple):
     corner: np.ndarray  # float32 (CORNERS, 3) polygon in the map frame
     seen: np.ndarray  # float32 (2, CORNERS, 3) the same in the camera frame, before and after the near plane
     screen: np.ndarray  # float32 (CORNERS, 2) [px]
+    lane: np.ndarray  # int32 (LANES, W) of the row in the making
+    glow: np.ndarray  # float32 (W,) of the row in the making
 
 
 def make_canvas(height: int, width: int) -> Pack:
@@ -71,5 +74,7 @@ def make_canvas(height: int, width: int) -> Pack:
             corner=np.zeros((CORNERS, 3), np.float32),
             seen=np.zeros((2, CORNERS, 3), np.float32),
             screen=np.zeros((CORNERS, 2), np.float32),
+            lane=np.zeros((LANES, width), np.int32),
+            glow=np.zeros(width, np.float32),
         )
     )

@@ -2,6 +2,8 @@
 
 Inverse depth is affine on the screen for a plane, so a pixel costs one division. The ground's colour comes from the
 baked texture at the mipmap of its sideways footprint, from as many samples along the view as the footprint is long.
+A row goes through plain loops over scratch rows of the canvas (places, texels, colours, light): all but the look-ups
+become vector instructions. Colours are sums of texels in whole numbers, red and blue in the halves of one word.
 Approximation: the road is the plane through the vehicle's foot with its slope; crests and bridges are not seen.
 """
 
@@ -10,31 +12,23 @@ import math
 import numpy as np
 
 from simulator.camera_bake import LEVELS, TILE, TILE_TEXELS
-from simulator.camera_color import HAZE, beam, blue, green, pack_word, red
+from simulator.camera_color import HAZE, beam
 from world.camera_tags import Tag
 from world.kernel import inline_kernel, kernel
 
-_SKY = int(Tag.SKY)
+_SKY = np.int32(int(Tag.SKY) << 24)
 _TAPS = 4
 _FAR = np.float32(1.0 / 600.0)  # [1/m] ground that is further away is haze
-_ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
-_TAG = np.uint32(24)  # bits below the class in a word
-_TAG_BITS, _ODD, _EVEN = np.uint32(0xFF000000), np.uint32(0x00FF00FF), np.uint32(0x0000FF00)  # class; red, blue; green
-_FINE, _FINE_BITS = np.float32(4096.0), np.int32(12)
-_STEPS, _MIDDLE = np.float32(256.0), np.uint32(128)  # places between two texels
+_ONE, _ZERO, _HALF, _WHITE = np.float32(1.0), np.float32(0.0), np.float32(0.5), np.float32(255.0)
+_STEPS, _PART = np.float32(256.0), np.float32(1.0 / 256.0)  # places between two texels
 CLOUD_CELLS = 128  # of the table of clouds, which is square and seamless
 HEAD_LAMP = np.float32(1.25)  # factor on colours that lie in the middle of the beam
 LAMP_REACH = np.float32(28.0)  # [m]
-
-
-@inline_kernel
-def _texel(ground, ix, iy, level):
-    """Texel of the ground at (ix, iy) of level 0 from the corner of the page, at a mipmap level."""
-    tile = ground.page[ix >> 8, iy >> 8]
-    if tile < 0:
-        return np.uint32(ground.terrain)
-    at = np.int64(tile) * TILE_TEXELS + ground.start[level]
-    return ground.texel[at + ((iy & 255) >> level) * (TILE >> level) + ((ix & 255) >> level)]
+_I8, _I16 = np.int32(8), np.int32(16)
+_EDGE, _CELLS = np.int32(TILE - 1), np.int32(CLOUD_CELLS)
+_ODD, _BYTE, _LOW, _TAG = np.int32(0xFF00FF), np.int32(0xFF), np.int32(0xFFFF), np.int32(-0x1000000)
+_PAGE, _TEXEL, _BESIDE, _OVER, _CORNER, _WEIGHT = range(6)  # lanes of a canvas, for one sample of each pixel
+_SUM, _GREEN = 6, 7  # of all samples: red | blue << 16, and green | tag << 24
 
 
 @kernel
@@ -61,215 +55,275 @@ def draw_ground(canvas, ground, clouds):
         if left < _FAR and right < _FAR:
             last = 0
         elif left < _FAR:
-            first = np.int64(math.ceil((_FAR - left) / wu))
+            first = min(np.int64(math.ceil((_FAR - left) / wu)), width)
         elif right < _FAR:
-            last = np.int64(math.ceil((_FAR - left) / wu))
-        _sky_row(canvas, v, 0, min(first, last), clouds)
+            last = min(np.int64(math.ceil((_FAR - left) / wu)), width)
+        if min(first, last) > 0:
+            _sky_row(canvas, v, 0, min(first, last), clouds)
         if last > first:
             _ground_row(canvas, ground, v, first, last, left, wu, wv, above)
-        _sky_row(canvas, v, last, width, clouds)
+        if last < width:
+            _sky_row(canvas, v, last, width, clouds)
 
 
 @kernel
 def _ground_row(canvas, ground, v, first, last, left, wu, wv, above):
     """Pixels first .. last - 1 of a row. Args: left: [1/m] inverse depth at column 0; wu, wv: its change a pixel."""
-    camera, light = canvas.camera[0], canvas.light[0]
-    inverse = np.float32(1.0) / np.float32(ground.size)
-    px, py = (camera.x - np.float32(ground.x0)) * inverse, (camera.y - np.float32(ground.y0)) * inverse
-    middle = max(left + wu * np.float32(0.5) * np.float32(first + last), _FAR)
+    camera, n, size = canvas.camera[0], last - first, np.float32(ground.size)
+    middle = max(left + wu * _HALF * np.float32(first + last), _FAR)
     t = _ONE / middle  # what varies slowly along a row is taken from its middle
-    foot, level = t / camera.f * inverse, 0  # [texels] sideways
+    foot, level = t / (camera.f * size), 0  # [texels] sideways
     while level < LEVELS - 1 and foot > np.float32(1.5):
         foot *= _HALF
         level += 1
-    enlarged = level == 0 and foot < np.float32(0.7)
-    taps = min(max(np.int64(abs(t * t * wv) * inverse / np.float32(1 << level) * np.float32(0.7) + _HALF), 1), _TAPS)
-    veil = _ONE - math.exp(-(light.fog + HAZE) * t)
-    clear = (_ONE - veil) * (_ONE - np.float32(0.45) * light.wet)
+    taps = min(max(np.int64(abs(t * t * wv) / (size * np.float32(1 << level)) * np.float32(0.7) + _HALF), 1), _TAPS)
+    px, py = (camera.x - np.float32(ground.x0)) / size, (camera.y - np.float32(ground.y0)) / size
+    du, dv = (np.float32(first) - camera.cx) / camera.f, (np.float32(v) - camera.cy) / camera.f
+    dx = (camera.rz[0] + dv * camera.ry[0] + du * camera.rx[0]) / size
+    dy = (camera.rz[1] + dv * camera.ry[1] + du * camera.rx[1]) / size
+    ddx, ddy = camera.rx[0] / (camera.f * size), camera.rx[1] / (camera.f * size)
+    w0 = left + wu * np.float32(first)
+    depth, none = canvas.inverse_depth[v][first:last], canvas.instance[v][first:last]
+    for i in range(n):
+        depth[i] = w0 + wu * np.float32(i)
+    for i in range(n):
+        none[i] = 0
+    if level == 0 and foot < np.float32(0.7):
+        scale = _PART
+        _place_between(canvas, ground, n, px, py, dx, dy, ddx, ddy, w0, wu)
+        _fetch_between(canvas, ground, n)
+        _mix_between(canvas, n)
+    else:
+        scale = _ONE / np.float32(taps)
+        for i in range(n):
+            canvas.lane[_SUM, i], canvas.lane[_GREEN, i] = 0, 0
+        for k in range(taps):
+            wk = w0 + wv * ((np.float32(k) + _HALF) * scale - _HALF)
+            _place(canvas, ground, n, level, px, py, dx, dy, ddx, ddy, wk, wu)
+            _fetch(canvas, ground, n, level, k == taps // 2)
+    if canvas.light[0].night > _ZERO:
+        _shine(canvas, n, dx * size, dy * size, ddx * size, ddy * size, w0, wu)
+    _light(canvas, v, first, last, scale, above, middle)
+
+
+@kernel
+def _place(canvas, ground, n, level, px, py, dx, dy, ddx, ddy, w0, wu):
+    """Where each pixel's texel lies: in which cell of the page, and where in its tile at a mipmap level.
+
+    Args:
+        px, py: [texels] of the camera. dx, dy, ddx, ddy: [texels] for each metre of depth, at pixel 0 and their change
+            a pixel. w0, wu: [1/m] inverse depth, likewise.
+    """
+    page, texel = canvas.lane[_PAGE][:n], canvas.lane[_TEXEL][:n]
+    far_x, far_y = np.float32(ground.page.shape[0] * TILE - 1), np.float32(ground.page.shape[1] * TILE - 1)
+    columns, shift, side = np.int32(ground.page.shape[1]), np.int32(level), np.int32(8 - level)
+    for i in range(n):
+        u = np.float32(i)
+        t = _ONE / (w0 + wu * u)
+        ix = np.int32(min(max(px + t * (dx + u * ddx), _ZERO), far_x))
+        iy = np.int32(min(max(py + t * (dy + u * ddy), _ZERO), far_y))
+        page[i] = np.int32((ix >> _I8) * columns) + (iy >> _I8)
+        texel[i] = np.int32(((iy & _EDGE) >> shift) << side) + ((ix & _EDGE) >> shift)
+
+
+@kernel
+def _fetch(canvas, ground, n, level, tagged):
+    """Add the texels of `_place` to the sums. Args: tagged: they say the class, too."""
+    page, texel = canvas.lane[_PAGE][:n], canvas.lane[_TEXEL][:n]
+    odd, even = canvas.lane[_SUM][:n], canvas.lane[_GREEN][:n]
+    pages, texels, start = ground.page.reshape(-1), ground.texel, np.int64(ground.start[level])
+    terrain, tag = np.int32(np.uint32(ground.terrain)), _TAG if tagged else np.int32(0)
+    for i in range(n):
+        tile, q = np.int64(pages[np.uint32(page[i])]), terrain
+        if tile >= 0:
+            q = np.int32(texels[np.uint64(tile * TILE_TEXELS + start + np.int64(texel[i]))])
+        odd[i] = np.int32(odd[i] + (q & _ODD))
+        even[i] = np.int32(even[i] + _green(q)) | (q & tag)
+
+
+@kernel
+def _place_between(canvas, ground, n, px, py, dx, dy, ddx, ddy, w0, wu):
+    """Where the four texels about each pixel lie, from the nearest on, and how much of the others is mixed in.
+
+    The cell of the page is complemented where they lie in more than one tile. Args: as `_place`.
+    """
+    page, texel, beside = canvas.lane[_PAGE][:n], canvas.lane[_TEXEL][:n], canvas.lane[_BESIDE][:n]
+    over, weight = canvas.lane[_OVER][:n], canvas.lane[_WEIGHT][:n]
+    far_x, far_y = np.float32(ground.page.shape[0] * TILE - 1), np.float32(ground.page.shape[1] * TILE - 1)
+    columns = np.int32(ground.page.shape[1])
+    for i in range(n):
+        u = np.float32(i)
+        t = _ONE / (w0 + wu * u)
+        x = min(max(px + t * (dx + u * ddx), _ZERO), far_x)
+        y = min(max(py + t * (dy + u * ddy), _ZERO), far_y)
+        ix, iy = np.int32(x), np.int32(y)
+        fx, fy = x - np.float32(ix) - _HALF, y - np.float32(iy) - _HALF
+        kx, ky = ix & _EDGE, iy & _EDGE
+        sx, sy = np.int32(-1 if fx < _ZERO else 1), np.int32(-1 if fy < _ZERO else 1)
+        cell = np.int32((ix >> _I8) * columns) + (iy >> _I8)
+        page[i] = cell if (np.int32(kx + sx) | np.int32(ky + sy)) & ~_EDGE == 0 else ~cell
+        texel[i] = np.int32(ky << _I8) + kx
+        beside[i] = sx
+        over[i] = np.int32(sy << _I8)
+        weight[i] = np.int32(abs(fx) * _STEPS) + np.int32(np.int32(abs(fy) * _STEPS) << _I16)
+
+
+@kernel
+def _fetch_between(canvas, ground, n):
+    """The texels of `_place_between`, in place of what said where they lie."""
+    page, texel, beside = canvas.lane[_PAGE][:n], canvas.lane[_TEXEL][:n], canvas.lane[_BESIDE][:n]
+    over, corner = canvas.lane[_OVER][:n], canvas.lane[_CORNER][:n]
+    pages, texels, terrain = ground.page.reshape(-1), ground.texel, np.int32(np.uint32(ground.terrain))
+    for i in range(n):
+        cell, q0 = np.int64(page[i]), terrain
+        q1 = q2 = q3 = q0
+        if cell < 0:
+            ix, iy = np.int64(texel[i]) & (TILE - 1), np.int64(texel[i]) >> 8
+            sx, sy = np.int64(beside[i]), np.int64(over[i]) >> 8
+            ix, iy = (~cell // ground.page.shape[1]) * TILE + ix, (~cell % ground.page.shape[1]) * TILE + iy
+            q0, q1 = _texel(ground, ix, iy), _texel(ground, ix + sx, iy)
+            q2, q3 = _texel(ground, ix, iy + sy), _texel(ground, ix + sx, iy + sy)
+        else:
+            tile = np.int64(pages[np.uint64(cell)])
+            if tile >= 0:
+                at, aside, up = tile * TILE_TEXELS + np.int64(texel[i]), np.int64(beside[i]), np.int64(over[i])
+                q0, q1 = np.int32(texels[np.uint64(at)]), np.int32(texels[np.uint64(at + aside)])
+                q2, q3 = np.int32(texels[np.uint64(at + up)]), np.int32(texels[np.uint64(at + up + aside)])
+        texel[i], beside[i], over[i], corner[i] = q0, q1, q2, q3
+
+
+@inline_kernel
+def _texel(ground, ix, iy):
+    """int32 texel of level 0 at (ix, iy) from the corner of the page; terrain beyond it."""
+    if ix < 0 or iy < 0 or ix >> 8 >= ground.page.shape[0] or iy >> 8 >= ground.page.shape[1]:
+        return np.int32(np.uint32(ground.terrain))
+    tile = np.int64(ground.page[ix >> 8, iy >> 8])
+    if tile < 0:
+        return np.int32(np.uint32(ground.terrain))
+    return np.int32(ground.texel[tile * TILE_TEXELS + (iy & 255) * TILE + (ix & 255)])
+
+
+@kernel
+def _mix_between(canvas, n):
+    """_STEPS times the colours of `_fetch_between`, mixed, with the class of the nearest."""
+    texel, beside, over = canvas.lane[_TEXEL][:n], canvas.lane[_BESIDE][:n], canvas.lane[_OVER][:n]
+    corner, weight = canvas.lane[_CORNER][:n], canvas.lane[_WEIGHT][:n]
+    odd, even = canvas.lane[_SUM][:n], canvas.lane[_GREEN][:n]
+    for i in range(n):
+        q0, q1, q2, q3 = texel[i], beside[i], over[i], corner[i]
+        a, b = weight[i] & _LOW, weight[i] >> _I16
+        a3 = np.int32(np.int32(a * b) + np.int32(128)) >> _I8
+        a1, a2 = np.int32(a - a3), np.int32(b - a3)
+        a0 = np.int32(256 - a1 - b)
+        p0, p1 = np.int32((q0 & _ODD) * a0), np.int32((q1 & _ODD) * a1)
+        p2, p3 = np.int32((q2 & _ODD) * a2), np.int32((q3 & _ODD) * a3)
+        odd[i] = np.int32(np.int32(p0 + p1) + np.int32(p2 + p3))
+        p0, p1 = np.int32(_green(q0) * a0), np.int32(_green(q1) * a1)
+        p2, p3 = np.int32(_green(q2) * a2), np.int32(_green(q3) * a3)
+        even[i] = np.int32(np.int32(p0 + p1) + np.int32(p2 + p3)) | (q0 & _TAG)
+
+
+@inline_kernel
+def _green(word):
+    """int32 green of a word."""
+    return (word >> _I8) & _BYTE
+
+
+@kernel
+def _shine(canvas, n, dx, dy, ddx, ddy, w0, wu):
+    """How much of the own lamps' light lies on each pixel. Args: dx, dy, ddx, ddy: [-] map frame a metre of depth."""
+    camera, glow = canvas.camera[0], canvas.glow[:n]
+    c, s = np.float32(math.cos(camera.ego_yaw)), np.float32(math.sin(camera.ego_yaw))
+    ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
+    for i in range(n):
+        u = np.float32(i)
+        t = _ONE / (w0 + wu * u)
+        ex, ey = ex0 + t * (dx + u * ddx), ey0 + t * (dy + u * ddy)
+        glow[i] = beam(c * ex + s * ey - np.float32(2.0), c * ey - s * ex, LAMP_REACH)
+
+
+@kernel
+def _light(canvas, v, first, last, scale, above, middle):
+    """Pixels of a row from their sums, in the light and the air. Args: scale: of the sums. middle: [1/m]."""
+    light, n = canvas.light[0], last - first
+    veil = _ONE - np.float32(math.exp(-(light.fog + HAZE) / middle))
     sun = max(light.sun[2], _ZERO)
-    k0 = clear * (light.ambient[0] + light.direct[0] * sun)
-    k1 = clear * (light.ambient[1] + light.direct[1] * sun)
-    k2 = clear * (light.ambient[2] + light.direct[2] * sun)
     mirror = _ONE - min(above * middle, _ONE)  # a film of water shows the sky under flat angles
     mirror = (_ONE - veil) * light.wet * np.float32(0.75) * mirror * mirror * mirror * mirror
     m0 = mirror * light.sky_low[0] + veil * light.fog_color[0]
     m1 = mirror * light.sky_low[1] + veil * light.fog_color[1]
     m2 = mirror * light.sky_low[2] + veil * light.fog_color[2]
-    dry = _ONE - mirror
-    dv = (np.float32(v) - camera.cy) / camera.f
-    dx0 = (camera.rz[0] + dv * camera.ry[0]) * inverse
-    dy0 = (camera.rz[1] + dv * camera.ry[1]) * inverse
-    ddx, ddy = camera.rx[0] * inverse / camera.f, camera.rx[1] * inverse / camera.f
-    dx0, dy0 = dx0 - camera.cx * ddx, dy0 - camera.cx * ddy
-    for u in range(first, last):
-        canvas.inverse_depth[v, u] = left + wu * np.float32(u)
-    for u in range(first, last):
-        canvas.instance[v, u] = 0
-    if enlarged:
-        _enlarged_row(canvas, ground, v, first, last, px - _HALF, py - _HALF, dx0, dy0, ddx, ddy)
-    else:
-        _reduced_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy, level, taps, wv)
+    clear = (_ONE - veil) * (_ONE - np.float32(0.45) * light.wet) * (_ONE - mirror) * scale
+    k0 = clear * (light.ambient[0] + light.direct[0] * sun)
+    k1 = clear * (light.ambient[1] + light.direct[1] * sun)
+    k2 = clear * (light.ambient[2] + light.direct[2] * sun)
+    out, odd, even = canvas.word[v][first:last], canvas.lane[_SUM][:n], canvas.lane[_GREEN][:n]
     if light.night > _ZERO:
-        lamp = clear * light.night * HEAD_LAMP
-        _night_row(canvas, v, first, last, dx0, dy0, ddx, ddy, _ONE / inverse, lamp, dry, k0, k1, k2, m0, m1, m2)
-        return
-    _day_row(canvas.word[v, first:last], k0 * dry, k1 * dry, k2 * dry, m0, m1, m2)
+        lamp, glow = clear * light.night * HEAD_LAMP, canvas.glow[:n]
+        l1, l2 = lamp * np.float32(0.97), lamp * np.float32(0.85)
+        for i in range(n):
+            r = np.float32(odd[i] & _LOW) * (k0 + lamp * glow[i]) + m0
+            g = np.float32(even[i] & _LOW) * (k1 + l1 * glow[i]) + m1
+            b = np.float32((odd[i] >> _I16) & _LOW) * (k2 + l2 * glow[i]) + m2
+            out[i] = _word(r, g, b, even[i] & _TAG)
+    else:
+        for i in range(n):
+            r = np.float32(odd[i] & _LOW) * k0 + m0
+            g = np.float32(even[i] & _LOW) * k1 + m1
+            b = np.float32((odd[i] >> _I16) & _LOW) * k2 + m2
+            out[i] = _word(r, g, b, even[i] & _TAG)
 
 
-@kernel
-def _day_row(words, k0, k1, k2, m0, m1, m2):
-    """Light the texels of a row: colour * k + m, in whole numbers, so that the loop becomes vectors."""
-    a0, a1, a2 = np.int32(k0 * _FINE), np.int32(k1 * _FINE), np.int32(k2 * _FINE)
-    b0, b1, b2 = np.int32((m0 + _HALF) * _FINE), np.int32((m1 + _HALF) * _FINE), np.int32((m2 + _HALF) * _FINE)
-    byte, white = np.int32(255), np.int32(255)
-    for u in range(len(words)):
-        word = np.int32(words[u])
-        r = np.int32(np.int32(np.int32(word & byte) * a0) + b0) >> _FINE_BITS
-        g = np.int32(np.int32(np.int32(word >> np.int32(8) & byte) * a1) + b1) >> _FINE_BITS
-        b = np.int32(np.int32(np.int32(word >> np.int32(16) & byte) * a2) + b2) >> _FINE_BITS
-        r, g, b = min(np.int32(r), white), min(np.int32(g), white), min(np.int32(b), white)
-        words[u] = np.uint32(r | g << np.int32(8) | b << np.int32(16)) | (words[u] & _TAG_BITS)
-
-
-@kernel
-def _night_row(canvas, v, first, last, dx0, dy0, ddx, ddy, metres, lamp, dry, k0, k1, k2, m0, m1, m2):
-    """Light the texels of a row with what the day gives and the vehicle's own lamps.
-
-    Args:
-        metres: [m] a texel. lamp: factor of the lamps. dry, k0 .. k2, m0 .. m2: colour * k * dry + m without them.
-    """
-    camera = canvas.camera[0]
-    c, s = np.float32(math.cos(camera.ego_yaw)) * metres, np.float32(math.sin(camera.ego_yaw)) * metres
-    ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
-    ahead0 = (c * ex0 + s * ey0) / metres - np.float32(2.0)
-    aside0 = (c * ey0 - s * ex0) / metres
-    for u in range(first, last):
-        t = _ONE / canvas.inverse_depth[v, u]
-        dx, dy = dx0 + np.float32(u) * ddx, dy0 + np.float32(u) * ddy
-        glow = lamp * beam(ahead0 + t * (c * dx + s * dy), aside0 + t * (c * dy - s * dx), LAMP_REACH)
-        word = canvas.word[v, u]
-        r = red(word) * (k0 + glow) * dry + m0
-        g = green(word) * (k1 + glow * np.float32(0.97)) * dry + m1
-        b = blue(word) * (k2 + glow * np.float32(0.85)) * dry + m2
-        canvas.word[v, u] = pack_word(r, g, b, word >> _TAG)
-
-
-@kernel
-def _enlarged_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy):
-    """Texels of the finest level into a row, mixed from the four around each point.
-
-    Args:
-        px, py: [texels] of the camera. dx0, dy0, ddx, ddy: [texels] for each metre of depth, at column 0 and a pixel.
-    """
-    pages_x, pages_y = ground.page.shape
-    far_x, far_y = np.float32(pages_x * TILE - 2), np.float32(pages_y * TILE - 2)
-    plain, texel = np.uint32(ground.terrain), ground.texel
-    tile_x, tile_y, base = np.int32(-1), np.int32(-1), np.int64(-1)
-    for u in range(first, last):
-        t = _ONE / canvas.inverse_depth[v, u]
-        fx = min(max(px + t * (dx0 + np.float32(u) * ddx), _ZERO), far_x)
-        fy = min(max(py + t * (dy0 + np.float32(u) * ddy), _ZERO), far_y)
-        ix, iy = np.int32(fx), np.int32(fy)
-        ax = np.uint32(np.int32((fx - np.float32(ix)) * _STEPS))  # of _STEPS
-        ay = np.uint32(np.int32((fy - np.float32(iy)) * _STEPS))
-        if ix >> 8 != tile_x or iy >> 8 != tile_y:
-            tile_x, tile_y = ix >> 8, iy >> 8
-            base = np.int64(ground.page[tile_x, tile_y]) * TILE_TEXELS
-        lx, ly = ix & 255, iy & 255
-        if lx < 255 and ly < 255:
-            if base < 0:
-                q00 = q10 = q01 = q11 = plain
-            else:
-                at = base + ly * TILE + lx
-                q00, q10, q01, q11 = texel[at], texel[at + 1], texel[at + TILE], texel[at + TILE + 1]
-        else:
-            q00, q10 = _texel(ground, ix, iy, 0), _texel(ground, ix + 1, iy, 0)
-            q01, q11 = _texel(ground, ix, iy + 1, 0), _texel(ground, ix + 1, iy + 1, 0)
-        w11 = (ax * ay) >> np.uint32(8)
-        w10, w01 = ax - w11, ay - w11
-        w00 = np.uint32(256) - w11 - w10 - w01
-        odd = (q00 & _ODD) * w00 + (q10 & _ODD) * w10 + (q01 & _ODD) * w01 + (q11 & _ODD) * w11
-        even = (q00 & _EVEN) * w00 + (q10 & _EVEN) * w10 + (q01 & _EVEN) * w01 + (q11 & _EVEN) * w11
-        upper = q00 if ax <= _MIDDLE else q10
-        lower = q01 if ax <= _MIDDLE else q11
-        near = upper if ay <= _MIDDLE else lower
-        canvas.word[v, u] = ((odd >> np.uint32(8)) & _ODD) | ((even >> np.uint32(8)) & _EVEN) | (near & _TAG_BITS)
-
-
-@kernel
-def _reduced_row(canvas, ground, v, first, last, px, py, dx0, dy0, ddx, ddy, level, taps, wv):
-    """Texels of a mipmap level into a row, from 1 to 4 samples along the view. Args: as `_enlarged_row`; wv: [1/m]."""
-    pages_x, pages_y = ground.page.shape
-    far_x, far_y = np.float32(pages_x * TILE - 1), np.float32(pages_y * TILE - 1)
-    plain, texel = np.uint32(ground.terrain), ground.texel
-    tile_x, tile_y, base = np.int32(-1), np.int32(-1), np.int64(-1)
-    shift, stride, start = np.int32(level), np.int64(TILE >> level), np.int64(ground.start[level])
-    part = np.uint32(256 // taps)
-    step = wv / np.float32(taps)
-    for u in range(first, last):
-        dx, dy = dx0 + np.float32(u) * ddx, dy0 + np.float32(u) * ddy
-        w = canvas.inverse_depth[v, u] + step * np.float32(0.5) - np.float32(0.5) * wv
-        odd, even, tag = np.uint32(0), np.uint32(0), np.uint32(0)
-        for k in range(taps):
-            t = _ONE / (w + step * np.float32(k))
-            ix = np.int32(min(max(px + t * dx, _ZERO), far_x))
-            iy = np.int32(min(max(py + t * dy, _ZERO), far_y))
-            if ix >> 8 != tile_x or iy >> 8 != tile_y:
-                tile_x, tile_y = ix >> 8, iy >> 8
-                base = np.int64(ground.page[tile_x, tile_y]) * TILE_TEXELS
-            q = plain
-            if base >= 0:
-                q = texel[base + start + ((iy & 255) >> shift) * stride + ((ix & 255) >> shift)]
-            odd, even = odd + (q & _ODD), even + ((q & _EVEN) >> np.uint32(8))
-            if k == taps >> 1:
-                tag = q & _TAG_BITS
-        odd = ((odd & np.uint32(0xFFFF)) * part >> np.uint32(8)) | (
-            ((odd >> np.uint32(16)) * part >> np.uint32(8)) << np.uint32(16)
-        )
-        canvas.word[v, u] = odd | ((even * part) & _EVEN) | tag
+@inline_kernel
+def _word(r, g, b, tag):
+    """uint32 of a colour (0-255, not negative, clipped) and a class << 24."""
+    ri, gi, bi = np.int32(min(r, _WHITE)), np.int32(min(g, _WHITE)), np.int32(min(b, _WHITE))
+    return np.uint32(ri | np.int32(gi << _I8) | np.int32(bi << _I16) | tag)
 
 
 @kernel
 def _sky_row(canvas, v, first, last, clouds):
     """Pixels first .. last - 1 of a row."""
     camera, light = canvas.camera[0], canvas.light[0]
-    dv = (np.float32(v) - camera.cy) / camera.f
-    bx, by = camera.rz[0] + dv * camera.ry[0], camera.rz[1] + dv * camera.ry[1]
-    bz = camera.rz[2] + dv * camera.ry[2]
-    inverse_f, cx = _ONE / camera.f, camera.cx
+    n, inverse_f = last - first, _ONE / camera.f
+    du, dv = (np.float32(first) - camera.cx) * inverse_f, (np.float32(v) - camera.cy) * inverse_f
     ax, ay, az = camera.rx[0] * inverse_f, camera.rx[1] * inverse_f, camera.rx[2] * inverse_f
+    bx = camera.rz[0] + dv * camera.ry[0] + du * camera.rx[0]
+    by = camera.rz[1] + dv * camera.ry[1] + du * camera.rx[1]
+    bz = camera.rz[2] + dv * camera.ry[2] + du * camera.rx[2]
+    depth, none = canvas.inverse_depth[v][first:last], canvas.instance[v][first:last]
+    for i in range(n):
+        depth[i] = _ZERO
+    for i in range(n):
+        none[i] = 0
+    seen = np.float32(0.8) * (_ONE - light.night) if light.fog < np.float32(0.01) else _ZERO
+    cell, cloud, table, mask = canvas.lane[_PAGE][:n], canvas.glow[:n], clouds.reshape(-1), np.int32(CLOUD_CELLS - 1)
+    if seen > _ZERO:
+        for i in range(n):
+            u = np.float32(i)
+            dx, dy, dz = bx + u * ax, by + u * ay, bz + u * az
+            inverse = _ONE / np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
+            far = np.float32(14.0) * inverse / (max(dz * inverse, _ZERO) + np.float32(0.12))
+            ix, iy = np.int32(dx * far + np.float32(CLOUD_CELLS)), np.int32(dy * far + np.float32(CLOUD_CELLS))
+            cell[i] = np.int32((ix & mask) * _CELLS) + (iy & mask)
+        for i in range(n):
+            cloud[i] = table[np.uint32(cell[i])]
     r0, g0, b0 = light.sky_low[0], light.sky_low[1], light.sky_low[2]
     r1, g1, b1 = light.sky_top[0] - r0, light.sky_top[1] - g0, light.sky_top[2] - b0
     sx, sy, sz = light.sun[0], light.sun[1], light.sun[2]
-    shines = light.direct[0] * np.float32(120.0)
-    cover = np.float32(1.6) * light.cloud - np.float32(0.45)
-    seen = np.float32(0.8) * (_ONE - light.night) if light.fog < np.float32(0.01) else _ZERO
+    shines, cover = light.direct[0] * np.float32(120.0), np.float32(1.6) * light.cloud - np.float32(0.45)
     white = np.float32(235.0) - np.float32(80.0) * light.cloud
-    for u in range(first, last, 2):
-        du = np.float32(u) - cx
-        dx, dy, dz = bx + du * ax, by + du * ay, bz + du * az
+    out = canvas.word[v][first:last]
+    for i in range(n):
+        u = np.float32(i)
+        dx, dy, dz = bx + u * ax, by + u * ay, bz + u * az
         inverse = _ONE / np.float32(math.sqrt(dx * dx + dy * dy + dz * dz))
-        dx, dy, dz = dx * inverse, dy * inverse, dz * inverse
-        rise = max(dz, _ZERO)
+        rise = max(dz * inverse, _ZERO)
         up = np.float32(math.sqrt(rise))
+        some = (cloud[i] + cover) * min(rise * np.float32(8.0), _ONE)
+        some = min(max(some, _ZERO), _ONE) * seen
         r, g, b = r0 + r1 * up, g0 + g1 * up, b0 + b1 * up
-        if seen > _ZERO:
-            far = np.float32(14.0) / (rise + np.float32(0.12))
-            ix = np.int64(dx * far + np.float32(CLOUD_CELLS)) & (CLOUD_CELLS - 1)
-            iy = np.int64(dy * far + np.float32(CLOUD_CELLS)) & (CLOUD_CELLS - 1)
-            some = (clouds[ix, iy] + cover) * min(rise * np.float32(8.0), _ONE)
-            some = min(max(some, _ZERO), _ONE) * seen
-            r, g, b = r + some * (white - r), g + some * (white - g), b + some * (white - b)
-        glow = dx * sx + dy * sy + dz * sz
-        if glow > np.float32(0.9):
-            glow = (glow - np.float32(0.9)) * np.float32(10.0)
-            glow = glow * glow * glow * shines
-            r, g, b = r + glow, g + glow, b + glow * np.float32(0.8)
-        canvas.word[v, u] = pack_word(r, g, b, _SKY)
-    for u in range(first + 1, last, 2):  # colours of the sky change slowly: every other pixel is between its neighbours
-        a, b = canvas.word[v, u - 1], canvas.word[v, min(u + 1, last - 1 - (last - 1 - first) % 2)]
-        canvas.word[v, u] = (a & b) + (((a ^ b) >> np.uint32(1)) & np.uint32(0x7F7F7F7F))
-    for u in range(first, last):
-        canvas.inverse_depth[v, u] = _ZERO
-    for u in range(first, last):
-        canvas.instance[v, u] = 0
+        r, g, b = r + some * (white - r), g + some * (white - g), b + some * (white - b)
+        glow = max((dx * sx + dy * sy + dz * sz) * inverse - np.float32(0.9), _ZERO) * np.float32(10.0)
+        glow = glow * glow * glow * shines
+        out[i] = _word(r + glow, g + glow, b + glow * np.float32(0.8), _SKY)

@@ -65,10 +65,15 @@ def place(canvas, n, both):
         row = 1
         if m < 3:
             return 0, _ZERO, _ZERO, _ZERO, near, 1
+    left, right, low, high = np.float32(1e9), np.float32(-1e9), np.float32(1e9), np.float32(-1e9)
     for i in range(m):
         scale = camera.f / seen[row, i, 2]
-        canvas.screen[i, 0] = seen[row, i, 0] * scale + camera.cx
-        canvas.screen[i, 1] = seen[row, i, 1] * scale + camera.cy
+        x, y = seen[row, i, 0] * scale + camera.cx, seen[row, i, 1] * scale + camera.cy
+        canvas.screen[i, 0], canvas.screen[i, 1] = x, y
+        left, right, low, high = min(left, x), max(right, x), min(low, y), max(high, y)
+    height, width = canvas.word.shape
+    if right <= _ZERO or left > np.float32(width - 1) or high <= _ZERO or low > np.float32(height - 1):
+        return 0, _ZERO, _ZERO, _ZERO, near, 1
     return m, a, b, c, max(near, NEAR), facing
 
 

@@ -68,8 +68,11 @@ def fill_camera(
     """
     x, y, z, yaw = pose
     world_from_body = body_axes(yaw, slope)  # the vehicle tilts with the road
-    row["rx"], row["ry"], row["rz"] = _camera_from_body(spec.yaw, spec.pitch) @ world_from_body.T
-    row["x"], row["y"], row["z"] = np.array([x, y, z]) + world_from_body @ (spec.x, spec.y, spec.z)
+    row["rx"], row["ry"], row["rz"] = _camera_from_body(spec.yaw, spec.pitch).dot(world_from_body.T)
+    a, b, c = world_from_body.tolist()
+    row["x"] = x + a[0] * spec.x + a[1] * spec.y + a[2] * spec.z
+    row["y"] = y + b[0] * spec.x + b[1] * spec.y + b[2] * spec.z
+    row["z"] = z + c[0] * spec.x + c[1] * spec.y + c[2] * spec.z
     row["f"] = spec.focal if focal is None else focal
     row["cx"], row["cy"] = spec.centre if centre is None else centre
     row["ground_z"], row["slope_x"], row["slope_y"] = z, slope[0], slope[1]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from simulator.camera_color import blue, green, red
+from simulator.camera_color import HAZE, blue, decay, green, pack_word, red
 from simulator.camera_frame import BUILDING0, LIGHT0, TREE0
 from simulator.camera_parts import face, frustum, mix
 from simulator.camera_polygon import ellipse, lamp_at, place, ray_of, rows_of, set_corner, shading, span_of, veiled
@@ -36,12 +36,15 @@ FACE_TEXELS = 5440
 @kernel
 def draw_building(canvas, tables, i, index):
     """Walls of building i of the tables; `index` within the map."""
-    row, light = tables.buildings[i], canvas.light[0]
+    row, light, camera = tables.buildings[i], canvas.light[0], canvas.camera[0]
     h = mix(light.seed, index, 77)
     wall = np.int64(h % np.uint32(8))
     n = row.corner1 - row.corner0
     for k in range(n):
         p, q = tables.corners[row.corner0 + k], tables.corners[row.corner0 + (k + 1 if k + 1 < n else 0)]
+        turned = (camera.x - p.x) * (q.y - p.y) - (camera.y - p.y) * (q.x - p.x)
+        if turned < np.float32(-0.01):  # its back is to the camera
+            continue
         low = min(p.z, q.z)
         set_corner(canvas, 0, p.x, p.y, low)
         set_corner(canvas, 1, q.x, q.y, low)
@@ -65,11 +68,33 @@ def _fill_wall(canvas, r, g, b, instance, h):
     storey = 2.9 + 0.15 * np.float32((h >> np.uint32(7)) % np.uint32(4))
     wide = 0.35 + 0.05 * np.float32((h >> np.uint32(10)) % np.uint32(5))
     px, py, pz = camera.x - q[0, 0], camera.y - q[0, 1], camera.z - q[0, 2]
+    by_day, air, reach = light.night == _ZERO, light.fog + HAZE, np.float32(wide * _HALF + 0.08)
+    colour, lit = (np.float32(r), np.float32(g), np.float32(b)), (k0, k1, k2)
+    fog = light.fog_color[0], light.fog_color[1], light.fog_color[2]
+    bx, by, floor = np.float32(ax / bay), np.float32(ay / bay), np.float32(storey)
+    along0, up0 = px * bx + py * by, pz / floor
+    along_u, up_u = (camera.rx[0] * bx + camera.rx[1] * by) / camera.f, camera.rx[2] / (camera.f * floor)
+    along_v, up_v = (camera.ry[0] * bx + camera.ry[1] * by) / camera.f, camera.ry[2] / (camera.f * floor)
+    along_t = camera.rz[0] * bx + camera.rz[1] * by - camera.cx * along_u - camera.cy * along_v
+    up_t = camera.rz[2] / floor - camera.cx * up_u - camera.cy * up_v
     height, width = canvas.word.shape
     v0, v1 = rows_of(canvas.screen, m, height)
     for v in range(v0, v1):
         u0, u1 = span_of(canvas.screen, m, v, width)
         base = wb * np.float32(v) + wc
+        if by_day:
+            while u0 < u1 and base + wa * np.float32(u0) <= canvas.inverse_depth[v, u0]:  # hidden by what is nearer
+                u0 += 1
+            while u0 < u1 and base + wa * np.float32(u1 - 1) <= canvas.inverse_depth[v, u1 - 1]:
+                u1 -= 1
+            if u1 > u0:
+                x, y = np.float32(u0), np.float32(v)
+                _wall_row(
+                    canvas.word[v][u0:u1], canvas.inverse_depth[v][u0:u1], canvas.instance[v][u0:u1], instance,
+                    base + wa * x, wa, along0, along_t + x * along_u + y * along_v, along_u, up0,
+                    up_t + x * up_u + y * up_v, up_u, reach, camera.f, air, colour, lit, fog,
+                )  # fmt: skip
+            continue
         for u in range(u0, u1):
             w = wa * np.float32(u) + base
             if w <= canvas.inverse_depth[v, u]:
@@ -96,6 +121,39 @@ def _fill_wall(canvas, r, g, b, instance, h):
                 cb * (k2 + lamp) + glow * 0.55, t, _BUILDING,
             )  # fmt: skip
             canvas.instance[v, u] = instance
+
+
+@kernel
+def _wall_row(words, depths, instances, instance, w0, wu, along0, along_t, along_u, up0, up_t, up_u, reach, f, air,
+              colour, lit, fog):  # fmt: skip
+    """A row of a wall by day, without branches, so that it becomes vectors.
+
+    Args:
+        words, depths, instances: of the row. w0, wu: [1/m] inverse depth at pixel 0, and its change a pixel.
+        along0, up0: where the camera stands, in bays and storeys. along_t, up_t, along_u, up_u: what a metre of depth
+            adds at pixel 0, and the change of that a pixel. reach: half the width of a window. f: [px].
+        air: [1/m] extinction. colour, lit, fog: RGB of the wall, of the light and of the fog.
+    """
+    one, zero, half, thing = np.float32(1.0), np.float32(0.0), np.float32(0.5), np.uint16(instance)
+    r0, g0, b0 = np.float32(52.0) - colour[0], np.float32(60.0) - colour[1], np.float32(72.0) - colour[2]
+    for i in range(len(words)):
+        u = np.float32(i)
+        w = w0 + wu * u
+        t = one / max(w, np.float32(1e-4))
+        along, up = along0 + t * (along_t + u * along_u), up0 + t * (up_t + u * up_u)
+        along, up = along - np.float32(np.int32(along)), up - np.float32(np.int32(up))
+        along, up = (along + one if along < zero else along), (up + one if up < zero else up)
+        fade = min(max(one - (t / f - np.float32(0.12)) * np.float32(2.2), zero), one)
+        inside = abs(along - half) < reach and abs(up - np.float32(0.55)) < np.float32(0.27)
+        fade = fade if inside else zero
+        clear = decay(air * t)
+        r = fog[0] + clear * ((colour[0] + fade * r0) * lit[0] - fog[0])
+        g = fog[1] + clear * ((colour[1] + fade * g0) * lit[1] - fog[1])
+        b = fog[2] + clear * ((colour[2] + fade * b0) * lit[2] - fog[2])
+        word, front = pack_word(r, g, b, _BUILDING), w > depths[i]
+        words[i] = word if front else words[i]
+        instances[i] = thing if front else instances[i]
+        depths[i] = w if front else depths[i]
 
 
 @kernel

@@ -121,8 +121,9 @@ def depth_in_view(camera, x, y, z, radius, width):
     if depth < -radius:
         return np.float32(-1.0)
     aside = abs(dx * camera.rx[0] + dy * camera.rx[1] + dz * camera.rx[2])
-    half = np.float32(0.5) * width / camera.f
-    if aside - radius * np.float32(math.sqrt(1.0 + half * half)) > half * max(depth, np.float32(0.0)):
+    half = np.float32(0.5) * width
+    out = aside * camera.f - half * max(depth, np.float32(0.0))  # no root and no division: most things end here
+    if out > np.float32(0.0) and out * out > radius * radius * (camera.f * camera.f + half * half):
         return np.float32(-1.0)
     return np.float32(max(depth, np.float32(0.3)))
 
