@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,15 @@ def main(args: argparse.Namespace) -> int:
     if args.real is not None:
         gtsrb_items(args.real)  # what is wrong with it is told before hours of other training
     torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)  # here alone: it stays on, and changes what the whole process computes
+    torch.set_flush_denormal(True)
+    try:
+        _fit(wanted, args)
+    finally:  # it changes what the whole thread computes: scipy's trees never end where tiny differences are zero
+        torch.set_flush_denormal(False)
+    return 0
+
+
+def _fit(wanted: Sequence[str], args: argparse.Namespace) -> None:
     how: dict[str, Any] = {"device": args.device, "processes": args.threads, "data": args.data}
     for name in wanted:
         if name == "eye":
@@ -62,4 +71,3 @@ def main(args: argparse.Namespace) -> int:
                 args.out / "lights", args.seed, device=args.device, processes=args.threads, data=args.data
             )
         print(f"{name}: {path}")
-    return 0
