@@ -17,6 +17,7 @@ _NEAR = 12.0  # [m] stations that tell which lane the route is on
 _HABIT = 1.3  # [m] by which a neighbour must be nearer to the curve than the own lane
 _GATE = 1.2  # [m] from the curve to a lane that is the route's beyond the present street
 _OWN_GATE, _OWN_SPREAD = 2.0, 0.6  # [m], [m/m] from the curve to the route's own lane: bends come as a surprise
+_WAY_SPREAD = 0.5  # [m/m] the same from a waypoint on: the lane goes through it
 _KEEP = 0.955  # of what a bin holds when something new comes: a second at 20 pictures a second
 _FLOOR = 0.08  # [m] error that does not average out
 
@@ -105,7 +106,7 @@ def _own_lane(centres, curve, n, t, x, y, yaw):
 
 
 @kernel
-def take_lanes(centres, curve, n, t, x, y, yaw, stretches, bins):
+def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
     """Put the centres seen into the bins of the route.
 
     On the street that the driver is in, the lane that the route is on near by is the route's as far as that street
@@ -114,6 +115,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, bins):
     Args:
         centres: (3, X) CENTRE_ROWs, body frame. t: index of the driver's foot on the curve.
         x, y, yaw: the driver in the curve's frame. stretches: STRETCH_ROWs in order.
+        ways: (W,) [m] u of waypoints near by. unsure: [m] standard deviation of where they lie.
     """
     c, s = math.cos(yaw), math.sin(yaw)
     here, end, inside = u_at(curve, n, t), 1e9, False
@@ -122,6 +124,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, bins):
         if stretches[i].first > here and stretches[i].first < end:
             end = stretches[i].first
     own = -1 if inside else _own_lane(centres, curve, n, t, x, y, yaw)
+    astray = False  # what is taken for the own lane has missed a waypoint: nothing of it holds from there on
     for i in range(centres.shape[1]):
         chosen, off, at_u = -1, 1e9, 0.0
         for lane in range(3):
@@ -137,9 +140,13 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, bins):
                     kind = stretches[k].kind
             if own >= 0 and u < end:
                 gate = _OWN_GATE + _OWN_SPREAD * at.x if lane == own else -1.0
+                if lane == own:
+                    for k in range(len(ways)):
+                        gate = min(gate, _GATE + 2.0 * unsure + _WAY_SPREAD * abs(u - ways[k]))
+                    astray = astray or abs(d) > gate
             if kind == TURNS or kind == CHANGES or where < 0.0 or where > n - 1.0:
                 continue
-            if abs(d) < gate and abs(d) < off:
+            if abs(d) < gate and abs(d) < off and not (astray and u < end):
                 chosen, off, at_u = lane, abs(d), u
         if chosen >= 0:
             at = centres[chosen, i]

@@ -25,6 +25,7 @@ from perception.curve import (
     even_out,
     foot_on,
     index_after,
+    index_of,
     is_sound,
     last_seen,
     length_between,
@@ -40,6 +41,7 @@ from perception.records import LINE_X, Percept
 from perception.waypoints import CHANGE, JUNCTION, LaidRoute, join, lay_route
 from world.kernel import kernel
 from world.kinds import Command
+from world.lane_arrays import wrap
 from world.records import SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP, Task
 
 F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
@@ -49,6 +51,10 @@ _REACH = 112.0  # [m] of curve ahead
 _SURE = 12.0  # [m] ahead within which the curve stays as it is
 _TRUSTED = 60.0  # [m] ahead up to which it follows what is seen
 _CLOSE = 8.0  # [m]
+_TIGHT = 4.0  # [m] radius of the tightest bend
+_TURN, _MOST_TURN = 0.5, 2.2  # [rad] turns that are a bend ahead
+_SURE_STEP = 2.0  # [m] between places on a bend that is known
+_DETOUR, _ROUGH = 1.05, 1.0  # times, and [m], that the way between two waypoints may be longer than it was laid
 _LONGER = 1.4  # times the route as laid that the way may be
 _ARC_AT = np.arange(4, 40, 4)  # places on a junction's arc that the curve is pulled towards, of a part's 41
 _JOIN_AT = np.linspace(0.0, 1.0, 25)
@@ -97,6 +103,19 @@ class DriverRoute:
         way = float(self.laid.place[waypoint] - self.laid.place[self.passed])
         behind = self.at.get(self.passed, self.foot)
         return way - length_between(self.curve, self.count, behind, self.foot)
+
+    def sure(self) -> F64:
+        """(n,) [m] places near by where the line is known as well as the pose: waypoints ahead, and their bends."""
+        places = []
+        for i, t in self.at.items():
+            here, (before, after) = u_at(self.curve, self.count, t), self.laid.bend[i]
+            if i > self.passed or after:
+                places += [
+                    *np.arange(here - before, here, _SURE_STEP),
+                    here,
+                    *np.arange(here + after, here, -_SURE_STEP),
+                ]
+        return np.array(places)
 
 
 class RouteFinder:
@@ -168,7 +187,10 @@ class RouteFinder:
         if not fresh:
             return
         x, y, yaw = (float(v) for v in localiser.odometry[b, k])
-        take_lanes(self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.bins)
+        take_lanes(
+            self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.sure(),
+            math.sqrt(_spread(localiser, b, k)), route.bins,
+        )  # fmt: skip
         self._renew_tail(route, localiser, b, k)
         count = see_bins(route.curve, route.count, route.bins, self._seen, 0)
         count = self._see_waypoints(route, localiser, b, k, count)
@@ -195,6 +217,7 @@ class RouteFinder:
         here = u_at(route.curve, route.count, route.foot)
         seen = max(last_seen(route.bins, here, _TRUSTED), here + _SURE)
         frame = _odometry_from_world(localiser, b, k)
+        seen = self._without_detour(route, seen, frame)
         route.count = cut_tail(route.curve, route.count, seen)
         last = len(route.laid.place) - 1
         beyond = route.passed + 1
@@ -202,6 +225,36 @@ class RouteFinder:
             beyond += 1
         _grow(route, beyond, frame)
         self._place_waypoints(route, frame)
+
+    def _without_detour(self, route: DriverRoute, seen: float, frame: tuple[float, float, float]) -> float:
+        """[m] place up to which what was seen may be the route; what the bins hold beyond it is forgotten.
+
+        A street that went on as seen, and from there straight to the next waypoint, is not much longer than the line
+        through the waypoints, and it has not run past the street that leads through that waypoint: one that does leads
+        elsewhere, as the far end of a lane that seems to pass by a bend.
+        """
+        curve, n, laid, last = route.curve, route.count, route.laid, len(route.laid.place) - 1
+        cut = min(index_of(curve, n, seen), n - 1.0)
+        goal = route.passed + 1
+        while goal < last and route.at.get(goal, math.inf) < cut:
+            goal += 1
+        start = route.at.get(goal - 1, route.foot)
+        way = _moved(laid.waypoint[goal : goal + 1], frame)[0]
+        most = _DETOUR * laid.most(goal - 1) + _ROUGH
+        least = max(route.foot, start) + 1.0
+        first = cut
+        while cut > least:
+            x, y, yaw = place_on(curve, n, cut)
+            dx, dy, turn = way[0] - x, way[1] - y, float(wrap(laid.yaw[goal] + frame[2] - yaw))
+            if length_between(curve, n, start, cut) + math.hypot(dx, dy) < most and not _is_past(dx, dy, yaw, turn):
+                break
+            cut -= 1.0
+        if cut == first:
+            return seen
+        cut = max(cut, least)
+        place = u_at(curve, n, cut)
+        route.bins[max(int(place) + 1, 0) : int(seen) + 1] = 0
+        return place
 
     def _start_over(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
         """Lay the curve anew, and forget what was seen along it."""
@@ -248,7 +301,7 @@ class RouteFinder:
         """Append waypoints and arcs to what the curve is pulled towards."""
         frame = _odometry_from_world(localiser, b, k)
         curve, n, laid = route.curve, route.count, route.laid
-        spread = 0.5 * float(localiser.covariance[b, k, 0, 0] + localiser.covariance[b, k, 1, 1])
+        spread = _spread(localiser, b, k)
 
         def pull(x: float, y: float, near: int, sigma: float) -> None:
             nonlocal count
@@ -260,6 +313,14 @@ class RouteFinder:
         for i, t in route.at.items():
             x, y = _moved(laid.waypoint[i : i + 1], frame)[0]
             pull(x, y, int(t), self.config.waypoint)
+            for side, part, step in ((0, i - 1, -1), (1, i, 1)):
+                if laid.bend[i, side]:
+                    line = laid.parts[part][::step]
+                    along = np.cumsum(np.hypot(*np.diff(line, axis=0).T))
+                    at = np.arange(_SURE_STEP, laid.bend[i, side], _SURE_STEP)
+                    where = np.stack([np.interp(at, along, line[1:, n]) for n in (0, 1)], axis=1)
+                    for s, (x, y) in zip(at, _moved(where, frame), strict=True):
+                        pull(x, y, int(t + step * s / STEP), self.config.arc)
         for first, last, kind in route.stretches:
             for i in range(first, last):
                 if kind == CROSSES or i not in route.at or i + 1 not in route.at:
@@ -404,6 +465,19 @@ def sample(curve, n, t, x, y, yaw, out):
         out[r, 0], out[r, 1] = c * (px - x) + s * (py - y), c * (py - y) - s * (px - x)
         t = index_after(curve, n, t, SCENE_ROUTE_STEP)
     return len(out)
+
+
+def _is_past(dx: float, dy: float, yaw: float, turn: float) -> bool:
+    """Whether no bend of _TIGHT leads into the line through (dx, dy), on which the direction is yaw + turn."""
+    if abs(turn) < _TURN:
+        return False
+    ahead = (dx * math.sin(yaw + turn) - dy * math.cos(yaw + turn)) / math.sin(turn)  # [m] to where the lines meet
+    return ahead < _TIGHT * math.tan(0.5 * min(abs(turn), _MOST_TURN))
+
+
+def _spread(localiser: Localiser, b: int, k: int) -> float:
+    """[m^2] variance of the believed position along one axis."""
+    return 0.5 * float(localiser.covariance[b, k, 0, 0] + localiser.covariance[b, k, 1, 1])
 
 
 def _odometry_from_world(localiser: Localiser, b: int, k: int) -> tuple[float, float, float]:

@@ -24,6 +24,9 @@ CHANGE = (int(Command.CHANGE_LANE_LEFT), int(Command.CHANGE_LANE_RIGHT))
 _STRAIGHT = math.radians(2.0)  # two chords that turn less are one straight street
 _FINE = 40  # points between two waypoints before the line is laid out evenly
 _BEND = math.radians(12.0)  # two chords that turn less are one curve
+_LITTLE = 0.15  # of a corner's turn that two chords before or after it may differ by
+_ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
+_ON_LINE = 0.03  # [m] beside a straight line that still is on it
 _CUT = 0.88  # of the shorter leg of a corner that its arc takes
 
 
@@ -36,12 +39,29 @@ class LaidRoute:
     command: NDArray[np.int64]  # (W,) Command from each waypoint on
     place: F64  # (W,) [m] u of the waypoints
     yaw: F64  # (W,) [rad] direction of the line there
+    bend: F64  # (W, 2) [m] of the bend between straight streets on which a waypoint lies, before it and after it; or 0
     parts: tuple[F64, ...]  # (W - 1) of (n, 2) [m] the line from each waypoint to the next, finely
 
     @property
     def length(self) -> float:
         """[m]"""
         return float(self.place[-1])
+
+    def most(self, i: int) -> float:
+        """[m] that the way from waypoint i to the next may take: around the corner of the streets before and after it.
+
+        Where there is no such corner, the line's length.
+        """
+        way, length = self.waypoint, float(self.place[i + 1] - self.place[i])
+        if i == 0 or i + 2 >= len(way):
+            return length
+        ta, tb = way[i] - way[i - 1], way[i + 2] - way[i + 1]
+        ta, tb, chord = ta / np.hypot(*ta), tb / np.hypot(*tb), way[i + 1] - way[i]
+        sine, cosine = float(ta[0] * tb[1] - ta[1] * tb[0]), float(ta @ tb)
+        if abs(math.atan2(sine, cosine)) < _BEND:
+            return length
+        la, lb = float(chord[0] * tb[1] - chord[1] * tb[0]) / sine, float(ta[0] * chord[1] - ta[1] * chord[0]) / sine
+        return max(length, la + lb) if min(la, lb) > 0.0 else length
 
     def stretches(self, commands: tuple[int, ...]) -> list[tuple[int, int]]:
         """(first, last) waypoints of the maximal stretches on which one of `commands` holds, in order."""
@@ -62,8 +82,8 @@ def _turn(a: float, b: float) -> float:
     return float(wrap(b - a))
 
 
-def _directions(way: F64, command: NDArray, first_yaw: float | None) -> F64:
-    """(W,) [rad] direction of the line at each waypoint."""
+def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F64, F64]:
+    """((W,) [rad] direction of the line at each waypoint, (W, 2) LaidRoute.bend)."""
     step = np.diff(way, axis=0)
     size, chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
     street = [int(c) not in JUNCTION + CHANGE for c in command[:-1]]
@@ -79,23 +99,82 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> F64:
             return float(chord[i])
         return float(chord[i] - turn * size[i] / max(size[i] + size[j], 1e-9))
 
-    yaw = np.zeros(last + 1)
+    def beside(i: int) -> float:
+        """Direction at waypoint i, where a street and something else meet."""
+        own, other, inwards = (i - 1, i, -1) if street[i - 1] else (i, i - 1, 1)
+        if int(command[other]) != int(Command.STRAIGHT):
+            return end(own, inwards)
+        beyond = other - inwards  # straight on: of the streets on both sides the one that goes as the crossing does
+        both = [chord[j] for j in (own, beyond) if 0 <= j < last and street[j]]
+        best = min(both, key=lambda yaw: abs(_turn(yaw, chord[other])))
+        return float(best if abs(_turn(best, chord[other])) < _ASKEW else chord[other])
+
+    def known(i: int, way: int) -> float | None:
+        """Direction at the waypoint before (way -1) or after waypoint i of a street, not by the chord between them."""
+        other = i - 2 if way < 0 else i + 1  # the chord beyond that waypoint
+        if not 0 <= other < last:
+            return None
+        if meet[i + way]:
+            return float(yaw[i + way]) if int(command[other]) == int(Command.STRAIGHT) else None
+        return float(chord[other])
+
+    yaw, bend = np.zeros(last + 1), np.zeros((last + 1, 2))
     yaw[0], yaw[last] = end(0, 1) if first_yaw is None else first_yaw, end(last - 1, -1)
+    meet = [0 < i < last and street[i - 1] != street[i] for i in range(last + 1)]
+    for i in np.flatnonzero(meet):
+        yaw[i] = beside(int(i))
     for i in range(1, last):
+        if meet[i]:
+            continue
         turn = _turn(chord[i - 1], chord[i])
-        if street[i - 1] != street[i]:
-            yaw[i] = end(i - 1, -1) if street[i - 1] else end(i, 1)
-        elif i > 1 and street[i - 2] == street[i] and abs(_turn(chord[i - 2], chord[i - 1])) < _STRAIGHT:
-            yaw[i] = chord[i - 1]
-        elif i + 1 < last and street[i + 1] == street[i] and abs(_turn(chord[i], chord[i + 1])) < _STRAIGHT:
-            yaw[i] = chord[i]
+        small = max(_STRAIGHT, _LITTLE * abs(turn))
+        came, goes = known(i, -1), known(i, 1)
+        if came is not None and abs(_turn(came, chord[i - 1])) < small:
+            out = float(chord[i]) if goes is None else goes
+            turned, *bend[i] = _bend_at(way[i - 1], came, way[i], way[i + 1], out)
+            yaw[i] = came + turned if turned else chord[i - 1]
+        elif goes is not None and abs(_turn(chord[i], goes)) < small:
+            first = float(chord[i - 1]) if came is None else came
+            turned, *back = _bend_at(way[i + 1], goes + math.pi, way[i], way[i - 1], first + math.pi)
+            yaw[i], bend[i] = goes + turned if turned else chord[i], back[::-1]
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
-    return yaw
+    return yaw, bend
 
 
-def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64) -> F64:
-    """(n, 2) [m] places at u in [0, 1] of the line from a to b (2,) with directions [rad] at the ends."""
+def _bend_at(a: F64, yaw_a: float, p: F64, b: F64, yaw_b: float) -> tuple[float, float, float]:
+    """A road that goes straight through a, around a bend on which p lies, and straight through b.
+
+    An arc of radius R that has turned by f of the whole turn w is R (1 - cos f) beside the first straight line, and R
+    (1 - cos(w - f)) beside the second.
+
+    Returns:
+        [rad] by which it has turned at p, [m] of the bend before p and after it; zeros where p lies on the first line
+        or on no such bend.
+    """
+    whole = _turn(yaw_a, yaw_b)
+    side = math.copysign(1.0, whole)
+    beside_a = side * (math.cos(yaw_a) * (p[1] - a[1]) - math.sin(yaw_a) * (p[0] - a[0]))
+    beside_b = side * (math.cos(yaw_b) * (p[1] - b[1]) - math.sin(yaw_b) * (p[0] - b[0]))
+    if abs(whole) < _BEND or beside_a < _ON_LINE or beside_b < _ON_LINE:
+        return 0.0, 0.0, 0.0
+    low, high = 0.0, abs(whole)
+    for _ in range(40):
+        mid = 0.5 * (low + high)
+        if (1.0 - math.cos(mid)) * beside_b < (1.0 - math.cos(abs(whole) - mid)) * beside_a:
+            low = mid
+        else:
+            high = mid
+    radius = beside_a / (1.0 - math.cos(low))
+    return side * low, radius * low, radius * (abs(whole) - low)
+
+
+def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64, cut: float = _CUT) -> F64:
+    """(n, 2) [m] places at u in [0, 1] of the line from a to b (2,) with directions [rad] at the ends.
+
+    Args:
+        cut: of the shorter leg of a corner that its arc takes.
+    """
     ta, tb = (np.array([math.cos(yaw), math.sin(yaw)]) for yaw in (yaw_a, yaw_b))
     turn, chord = _turn(yaw_a, yaw_b), b - a
     sine = float(ta[0] * tb[1] - ta[1] * tb[0])
@@ -103,16 +182,15 @@ def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64) -> F64:
         la = float(chord[0] * tb[1] - chord[1] * tb[0]) / sine  # [m] from a to the corner
         lb = float(ta[0] * chord[1] - ta[1] * chord[0]) / sine  # and on to b
         if min(la, lb) > 1.0:
-            return _arc(a, ta, la, lb, turn, u)
+            return _arc(a, ta, la, lb, turn, u, cut * min(la, lb))
     size = float(np.hypot(*chord)) / math.cos(0.25 * turn) ** 2  # as long as an arc's of that chord and turn
     u = u[:, None]
     h0, h1, h2, h3 = 2 * u**3 - 3 * u**2 + 1, u**3 - 2 * u**2 + u, 3 * u**2 - 2 * u**3, u**3 - u**2
     return h0 * a + h1 * size * ta + h2 * b + h3 * size * tb
 
 
-def _arc(a: F64, ta: F64, la: float, lb: float, turn: float, u: F64) -> F64:
-    """Straight, arc, straight around a corner that lies la [m] ahead of a and lb before the end."""
-    cut = _CUT * min(la, lb)  # [m] of both legs that the arc takes
+def _arc(a: F64, ta: F64, la: float, lb: float, turn: float, u: F64, cut: float) -> F64:
+    """Straight, arc, straight around a corner la [m] ahead of a and lb before the end, `cut` of which the arc takes."""
     radius = cut / math.tan(0.5 * abs(turn))
     bow = radius * abs(turn)
     s = u * (la + lb - 2.0 * cut + bow)
@@ -138,9 +216,10 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     if len(waypoint) < 2:
         raise ValueError(f"a route needs 2 waypoints or more to be driven, got {len(waypoint)}")
     way = waypoint.astype(np.float64)
-    yaw = _directions(way, command, first_yaw)
+    yaw, bend = _directions(way, command, first_yaw)
     u = np.linspace(0.0, 1.0, _FINE + 1)
-    parts = [join(way[i], way[i + 1], yaw[i], yaw[i + 1], u) for i in range(len(way) - 1)]
+    cut = [1.0 if bend[i : i + 2].any() else _CUT for i in range(len(way) - 1)]  # a bend begins where it is known to
+    parts = [join(way[i], way[i + 1], yaw[i], yaw[i + 1], u, cut[i]) for i in range(len(way) - 1)]
     fine = np.concatenate([way[:1], *(part[1:] for part in parts)])
     along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(fine, axis=0).T))))
     place = along[::_FINE]
@@ -150,4 +229,4 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     at = np.append(at, place[-1])
     points = np.zeros(len(at), CURVE_ROW)
     points["x"], points["y"], points["u"] = np.interp(at, along, fine[:, 0]), np.interp(at, along, fine[:, 1]), at
-    return LaidRoute(points, way, command.astype(np.int64), place, yaw, tuple(parts))
+    return LaidRoute(points, way, command.astype(np.int64), place, yaw, bend, tuple(parts))

@@ -51,6 +51,23 @@ def test_a_circle_stays_a_circle():
     assert np.abs(radius[inner] - 100.0).max() < 0.4
 
 
+@pytest.mark.parametrize("side", [1.0, -1.0])
+@pytest.mark.parametrize("turned", [0.3, 0.8, 1.4])
+def test_a_waypoint_on_a_bend_between_straights_tells_how_far_it_has_turned(turned, side):
+    radius, whole = 8.0, math.radians(100.0)
+    on_arc = np.array([60.0 + radius * math.sin(turned), radius * (1.0 - math.cos(turned))])
+    end = np.array([60.0 + radius * math.sin(whole), radius * (1.0 - math.cos(whole))])
+    out = np.array([math.cos(whole), math.sin(whole)])
+    way = np.array([(-30, 0), (0, 0), (30, 0), on_arc, end + 18 * out, end + 45 * out, end + 75 * out]) * (1, side)
+    for points, yaw in ((way, side * turned), (way[::-1], side * turned + math.pi)):
+        assert math.sin(lay_route(points, np.full(7, FOLLOW)).yaw[3] - yaw) == pytest.approx(0.0, abs=1e-6)
+    line = lay_route(way, np.full(7, FOLLOW)).points
+    angle = np.linspace(0.0, whole, 60)
+    arc = np.stack((60.0 + radius * np.sin(angle), side * radius * (1.0 - np.cos(angle))), axis=1)
+    off = np.hypot(arc[:, None, 0] - line["x"], arc[:, None, 1] - line["y"]).min(axis=1)
+    assert off.max() < 1.1  # half a step between points, and how far an arc that is cut leaves it
+
+
 def test_stretches_of_the_same_command_are_one():
     way = np.stack((np.arange(6) * 30.0, np.zeros(6)), axis=1)
     route = lay_route(way, np.array([FOLLOW, LEFT, LEFT, STRAIGHT, FOLLOW, FOLLOW]))
