@@ -45,7 +45,7 @@ from world.records import (
 from world.sign_names import face_of, sign_limit
 
 BOOL = NDArray[np.bool_]
-DEFAULT_LIMIT = 30.0 / 3.6  # [m/s] until a sign is read
+DEFAULT_LIMIT = 50.0 / 3.6  # [m/s] until a sign is read: the law in towns
 END_LIMIT = 50.0 / 3.6  # [m/s] after the end of all limits
 STOP_FACES, YIELD_FACES = (face_of("stop"),), (face_of("yield"), face_of("us yield"))
 END_FACE = face_of("end of all limits")

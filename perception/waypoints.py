@@ -24,7 +24,7 @@ CHANGE = (int(Command.CHANGE_LANE_LEFT), int(Command.CHANGE_LANE_RIGHT))
 _STRAIGHT = math.radians(2.0)  # two chords that turn less are one straight street
 _FINE = 40  # points between two waypoints before the line is laid out evenly
 _BEND = math.radians(12.0)  # two chords that turn less are one curve
-_LITTLE = 0.15  # of a corner's turn that two chords before or after it may differ by
+_LITTLE = 0.07  # of a corner's turn that two chords before or after it may differ by
 _ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
 _ON_LINE = 0.03  # [m] beside a straight line that still is on it
 _CUT = 0.88  # of the shorter leg of a corner that its arc takes
@@ -127,19 +127,32 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
         if meet[i]:
             continue
         turn = _turn(chord[i - 1], chord[i])
-        small = max(_STRAIGHT, _LITTLE * abs(turn))
         came, goes = known(i, -1), known(i, 1)
-        if came is not None and abs(_turn(came, chord[i - 1])) < small:
-            out = float(chord[i]) if goes is None else goes
-            turned, *bend[i] = _bend_at(way[i - 1], came, way[i], way[i + 1], out)
-            yaw[i] = came + turned if turned else chord[i - 1]
-        elif goes is not None and abs(_turn(chord[i], goes)) < small:
-            first = float(chord[i - 1]) if came is None else came
-            turned, *back = _bend_at(way[i + 1], goes + math.pi, way[i], way[i - 1], first + math.pi)
-            yaw[i], bend[i] = goes + turned if turned else chord[i], back[::-1]
+        before = math.inf if came is None else abs(_turn(came, chord[i - 1]))
+        after = math.inf if goes is None else abs(_turn(chord[i], goes))
+        first, out = came, goes
+        if out is None and came is not None:
+            out = _across(came, float(chord[i]))
+        elif first is None and goes is not None:
+            first = _across(goes, float(chord[i - 1]))
+        turned = 0.0
+        if first is not None and out is not None and min(before, after) < max(_STRAIGHT, _LITTLE * abs(turn)):
+            turned, *bend[i] = _bend_at(way[i - 1], first, way[i], way[i + 1], out)
+            yaw[i] = first + turned
+        if turned:
+            continue
+        if min(before, after) < _STRAIGHT:
+            yaw[i] = chord[i - 1] if before < _STRAIGHT else chord[i]
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
     return yaw, bend
+
+
+def _across(street: float, chord: float) -> float | None:
+    """Direction [rad] of a street that goes about as `chord` does and meets another at a right angle, as most do."""
+    turn = _turn(street, chord)
+    right = round(turn / (0.5 * math.pi)) * 0.5 * math.pi
+    return street + right if right and abs(turn - right) < _BEND else None
 
 
 def _bend_at(a: F64, yaw_a: float, p: F64, b: F64, yaw_b: float) -> tuple[float, float, float]:
