@@ -53,7 +53,6 @@ _TRUSTED = 60.0  # [m] ahead up to which it follows what is seen
 _CLOSE = 8.0  # [m]
 _TIGHT = 4.0  # [m] radius of the tightest bend
 _TURN, _MOST_TURN = 0.5, 2.2  # [rad] turns that are a bend ahead
-_SURE_STEP = 2.0  # [m] between places on a bend that is known
 _DETOUR, _ROUGH = 1.05, 1.0  # times, and [m], that the way between two waypoints may be longer than it was laid
 _LONGER = 1.4  # times the route as laid that the way may be
 _ARC_AT = np.arange(4, 40, 4)  # places on a junction's arc that the curve is pulled towards, of a part's 41
@@ -65,6 +64,7 @@ class RouteConfig:
     """Sigmas [m] of what pulls the curve."""
 
     waypoint: float = 0.3
+    anchor: float = 0.5  # what the waypoints tell of the street between them
     arc: float = 0.4
     on_lane: float = 0.4  # a waypoint against the lane that it is seen on, a picture
     half_width: float = 1.75  # of a lane before one is seen
@@ -105,17 +105,10 @@ class DriverRoute:
         return way - length_between(self.curve, self.count, behind, self.foot)
 
     def sure(self) -> F64:
-        """(n,) [m] places near by where the line is known as well as the pose: waypoints ahead, and their bends."""
-        places = []
-        for i, t in self.at.items():
-            here, (before, after) = u_at(self.curve, self.count, t), self.laid.bend[i]
-            if i > self.passed or after:
-                places += [
-                    *np.arange(here - before, here, _SURE_STEP),
-                    here,
-                    *np.arange(here + after, here, -_SURE_STEP),
-                ]
-        return np.array(places)
+        """(n,) [m] places near by, on the curve as it lies, where the line is known as well as the pose."""
+        near = [u_at(self.curve, self.count, t) + self.laid.anchors[i][:, 0] for i, t in self.at.items()]
+        places = np.concatenate([np.zeros(0), *near])
+        return places[places > u_at(self.curve, self.count, self.foot)]
 
 
 class RouteFinder:
@@ -311,16 +304,9 @@ class RouteFinder:
                 count += 1
 
         for i, t in route.at.items():
-            x, y = _moved(laid.waypoint[i : i + 1], frame)[0]
-            pull(x, y, int(t), self.config.waypoint)
-            for side, part, step in ((0, i - 1, -1), (1, i, 1)):
-                if laid.bend[i, side]:
-                    line = laid.parts[part][::step]
-                    along = np.cumsum(np.hypot(*np.diff(line, axis=0).T))
-                    at = np.arange(_SURE_STEP, laid.bend[i, side], _SURE_STEP)
-                    where = np.stack([np.interp(at, along, line[1:, n]) for n in (0, 1)], axis=1)
-                    for s, (x, y) in zip(at, _moved(where, frame), strict=True):
-                        pull(x, y, int(t + step * s / STEP), self.config.arc)
+            anchors = laid.anchors[i]
+            for s, (x, y) in zip(anchors[:, 0], _moved(anchors[:, 1:], frame), strict=True):
+                pull(x, y, int(t + s / STEP), self.config.anchor if s else self.config.waypoint)
         for first, last, kind in route.stretches:
             for i in range(first, last):
                 if kind == CROSSES or i not in route.at or i + 1 not in route.at:

@@ -27,6 +27,7 @@ _BEND = math.radians(12.0)  # two chords that turn less are one curve
 _LITTLE = 0.07  # of a corner's turn that two chords before or after it may differ by
 _ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
 _ON_LINE = 0.03  # [m] beside a straight line that still is on it
+_ON_BEND, _ON_STREET = 2.0, 10.0  # [m] between anchors
 _CUT = 0.88  # of the shorter leg of a corner that its arc takes
 
 
@@ -39,7 +40,8 @@ class LaidRoute:
     command: NDArray[np.int64]  # (W,) Command from each waypoint on
     place: F64  # (W,) [m] u of the waypoints
     yaw: F64  # (W,) [rad] direction of the line there
-    bend: F64  # (W, 2) [m] of the bend between straight streets on which a waypoint lies, before it and after it; or 0
+    anchors: tuple[F64, ...]  # (W) of (n, 3) places near each waypoint that the street is known to go through: [m]
+    # along the line from the waypoint, x, y
     parts: tuple[F64, ...]  # (W - 1) of (n, 2) [m] the line from each waypoint to the next, finely
 
     @property
@@ -83,7 +85,11 @@ def _turn(a: float, b: float) -> float:
 
 
 def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F64, F64]:
-    """((W,) [rad] direction of the line at each waypoint, (W, 2) LaidRoute.bend)."""
+    """The line's direction at each waypoint, and the bends that waypoints lie on.
+
+    Returns:
+        (W,) [rad], (W, 2) [m] of the bend before the waypoint and after it, or zeros.
+    """
     step = np.diff(way, axis=0)
     size, chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
     street = [int(c) not in JUNCTION + CHANGE for c in command[:-1]]
@@ -236,10 +242,22 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     fine = np.concatenate([way[:1], *(part[1:] for part in parts)])
     along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(fine, axis=0).T))))
     place = along[::_FINE]
+    anchors = tuple(_anchors(i, way, command, yaw, bend, place, along, fine) for i in range(len(way)))
     at = np.arange(0.0, place[-1], STEP)
     if place[-1] - at[-1] < 0.5 * STEP and len(at) > 1:
         at = at[:-1]
     at = np.append(at, place[-1])
     points = np.zeros(len(at), CURVE_ROW)
     points["x"], points["y"], points["u"] = np.interp(at, along, fine[:, 0]), np.interp(at, along, fine[:, 1]), at
-    return LaidRoute(points, way, command.astype(np.int64), place, yaw, bend, tuple(parts))
+    return LaidRoute(points, way, command.astype(np.int64), place, yaw, anchors, tuple(parts))
+
+
+def _anchors(i: int, way: F64, command: NDArray, yaw: F64, bend: F64, place: F64, along: F64, fine: F64) -> F64:
+    """(n, 3) LaidRoute.anchors of waypoint i: the waypoint, the bend that it lies on, the straight street after it."""
+    offsets = [np.arange(-bend[i, 0], 0.0, _ON_BEND), [0.0], np.arange(bend[i, 1], 0.0, -_ON_BEND)]
+    if i + 1 < len(way) and int(command[i]) not in JUNCTION + CHANGE and not bend[i : i + 2].any():
+        step = way[i + 1] - way[i]
+        if max(abs(_turn(yaw[j], math.atan2(step[1], step[0]))) for j in (i, i + 1)) < _STRAIGHT:
+            offsets.append(np.arange(_ON_STREET, float(np.hypot(*step)) - 1.0, _ON_STREET))
+    s = np.concatenate(offsets)
+    return np.stack([s, *(np.interp(place[i] + s, along, fine[:, n]) for n in (0, 1))], axis=1)

@@ -64,8 +64,19 @@ def test_a_waypoint_on_a_bend_between_straights_tells_how_far_it_has_turned(turn
     line = lay_route(way, np.full(7, FOLLOW)).points
     angle = np.linspace(0.0, whole, 60)
     arc = np.stack((60.0 + radius * np.sin(angle), side * radius * (1.0 - np.cos(angle))), axis=1)
+    anchors = np.concatenate(lay_route(way, np.full(7, FOLLOW)).anchors)[:, 1:]
+    on_bend = anchors[np.hypot(*(anchors - (60.0, side * radius)).T) < radius + 1.0]
+    assert len(on_bend) >= 6 and np.hypot(*(on_bend - (60.0, side * radius)).T) == pytest.approx(radius, abs=0.02)
     off = np.hypot(arc[:, None, 0] - line["x"], arc[:, None, 1] - line["y"]).min(axis=1)
     assert off.max() < 1.1  # half a step between points, and how far an arc that is cut leaves it
+
+
+def test_straight_streets_are_known_between_their_waypoints():
+    way = np.array([(0, 0), (40, 0), (80, 0), (92, 12), (92, 50), (92, 90)])
+    anchors = lay_route(way, np.array([FOLLOW, FOLLOW, LEFT, FOLLOW, FOLLOW, FOLLOW])).anchors
+    assert np.allclose(anchors[0], [(s, s, 0.0) for s in (0.0, 10.0, 20.0, 30.0)])
+    assert np.allclose(anchors[2], [(0.0, 80.0, 0.0)])  # a turn
+    assert np.allclose(anchors[3], [(s, 92.0, 12.0 + s) for s in (0.0, 10.0, 20.0, 30.0)])
 
 
 def test_stretches_of_the_same_command_are_one():
