@@ -21,7 +21,7 @@ from perception.records import LINE_X, Percept
 from perception.route import DriverRoute, RouteFinder
 from perception.tracker import Tracker
 from world.camera_labels import OWN_LEFT, OWN_RIGHT
-from world.kinds import Command, LightState, MarkKind, Relation
+from world.kinds import BodyKind, Command, LightState, MarkKind, Relation
 from world.lane_arrays import wrap
 from world.records import (
     SCENE_EDGES,
@@ -47,6 +47,8 @@ from world.sign_names import face_of, sign_limit
 BOOL = NDArray[np.bool_]
 DEFAULT_LIMIT = 50.0 / 3.6  # [m/s] until a sign is read: the law in towns
 END_LIMIT = 50.0 / 3.6  # [m/s] after the end of all limits
+_LINE_ERROR = 0.3  # [m] by which a stop line may be nearer than it was seen: who stops on it has run the light
+_CRAWLS, _BESIDE, _ALONG = 1.5, 6.0, 0.6  # [m/s]; [m] from the route; cosine of the angle to it
 STOP_FACES, YIELD_FACES = (face_of("stop"),), (face_of("yield"), face_of("us yield"))
 END_FACE = face_of("end of all limits")
 OFF, RED = int(LightState.OFF), int(LightState.RED)
@@ -108,6 +110,7 @@ class SceneBuilder:
                         self.marks[b][k].update(b, k, percept, localiser.odometry[b, k], float(frame.time[b, k]))
                         self._lanes(b, k, percept, route, localiser, routes)
                         self._edges(b, k, percept)
+                    self._along_lanes(b, k, route, localiser.odometry[b, k])
                     self._route(b, k, route, localiser, routes)
                     self._ahead(b, k, route, float(frame.time[b, k]))
         return scene
@@ -119,6 +122,27 @@ class SceneBuilder:
         ego.yaw_rate[:], ego.steer[:] = localiser.yaw_rate, frame.steer
         ego.size[..., 0], ego.size[..., 1] = vehicle.length, vehicle.width
         ego.wheelbase[:], ego.rear_axle[:] = vehicle.wheelbase, vehicle.rear_axle
+
+    def _along_lanes(self, b: int, k: int, route: DriverRoute, pose: NDArray) -> None:
+        """Turn vehicles that stand or crawl beside the route along its lanes: a standing one does not show its heading.
+
+        One that seems to stand askew in the next lane would seem to block this one.
+        """
+        objects, curve, n = self.scene.objects, route.curve, route.count
+        cos, sin = math.cos(pose[2]), math.sin(pose[2])
+        slow = np.hypot(objects.velocity[b, k, :, 0], objects.velocity[b, k, :, 1]) < _CRAWLS
+        stands = objects.valid[b, k] & slow & (objects.kind[b, k] != BodyKind.PEDESTRIAN)
+        for i in np.flatnonzero(stands):
+            x, y = (float(v) for v in objects.xy[b, k, i])
+            t, d = foot_on(curve, n, pose[0] + cos * x - sin * y, pose[1] + sin * x + cos * y, 0, n - 1)
+            if not 0.0 < t < n - 1.0 or abs(d) > _BESIDE:
+                continue
+            _, _, yaw = place_on(curve, n, t)
+            lane = float(yaw - pose[2])
+            if math.cos(lane - objects.yaw[b, k, i]) < 0.0:
+                lane += math.pi
+            if math.cos(lane - objects.yaw[b, k, i]) > _ALONG:
+                objects.yaw[b, k, i] = wrap(lane)
 
     # --- Route -------------------------------------------------------------------------------------------------
 
@@ -242,7 +266,7 @@ class SceneBuilder:
     @staticmethod
     def _line_near(lines: list, s: float, before: float, after: float, otherwise: float) -> float:
         """[m] along the route of the stop line from s - before to s + after that was seen most; else `otherwise`."""
-        fits = [(paint.looks, 0.5 * (near + far)) for near, far, paint in lines]
+        fits = [(paint.looks, near - _LINE_ERROR) for near, far, paint in lines]
         fits = [fit for fit in fits if s - before <= fit[1] <= s + after]
         return max(fits)[1] if fits else otherwise
 
