@@ -17,7 +17,7 @@ from world.sign_names import NO_SIGN
 
 STATES = len(LightState)
 _LOOKS_LEFT = 0.82  # of the votes for a light's state at each new look
-_LEAST_VOTE = 0.35  # of a look, however unsure
+_LEAST_VOTE = 0.35  # of a look at a sign, however unsure
 _SURE = 0.65  # votes, at least two looks', that decide a state
 _MERGE = 0.16  # of the distance within which a look belongs to a landmark that is known, plus
 _MERGE_FLOOR = 2.0  # [m]
@@ -113,7 +113,7 @@ class Landmarks:
                     known.remove(post)
         if classes == STATES:
             best.votes *= _LOOKS_LEFT
-        best.votes[said] += max(score, _LEAST_VOTE)
+        best.votes[said] += score if classes == STATES else max(score, _LEAST_VOTE)
         if classes == STATES and best.looks > 1 and best.votes[said] > max(_SURE, 0.6 * float(best.votes.sum())):
             best.state = said
 

@@ -42,6 +42,7 @@ _BODY = {
     ThingKind.CYCLIST: BodyKind.BICYCLE,
     ThingKind.PEDESTRIAN: BodyKind.PEDESTRIAN,
 }
+_CLEAR = 9.0  # [px] height of a light head whose lamps are told apart; a smaller one counts by its area
 _GUESS = 0.4  # probability of a light's state up to which it says nothing
 _STALE = 0.35  # [s] after which what a camera saw is forgotten
 
@@ -343,7 +344,8 @@ def _tell_faces(b: int, k: int, views: list, percept: Percept) -> None:
         t = view.things
         percept.light_xyz[b, k, i] = t.xyz[d]
         percept.light_state[b, k, i] = t.state[d] if t.front[d] > 0.5 else 0
-        percept.light_score[b, k, i] = t.score[d] * max(t.state_score[d] - _GUESS, 0.0) / (1.0 - _GUESS)
+        clear = min((float(t.box[d, 3] - t.box[d, 1]) / _CLEAR) ** 2, 1.0)
+        percept.light_score[b, k, i] = clear * t.score[d] * max(t.state_score[d] - _GUESS, 0.0) / (1.0 - _GUESS)
     for array in (percept.light_xyz, percept.light_state, percept.light_score):
         array[b, k, len(lights) :] = 0
     signs = [(view, d, face, score) for _, view, _ in new_views for d, face, score in view.signs]
