@@ -8,7 +8,7 @@ the arc between entry and exit. Waypoints lie on lane centres, so those seen bes
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,38 +25,30 @@ from perception.curve import (
     even_out,
     foot_on,
     index_after,
-    index_of,
     is_sound,
     last_seen,
-    length_between,
     line_of_bins,
     place_on,
     relax,
     see_bins,
     u_at,
 )  # fmt: skip
-from perception.lanes import CENTRE_ROW, CHANGES, CROSSES, STRETCH_ROW, TURNS, lane_centres, take_lanes
+from perception.driver_route import DriverRoute, Frame, moved
+from perception.lanes import CENTRE_ROW, CHANGES, CROSSES, TURNS, lane_centres, take_lanes
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
-from perception.waypoints import CHANGE, JUNCTION, LaidRoute, join, lay_route
+from perception.waypoints import CHANGE, JUNCTION, lay_route
 from world.kernel import kernel
 from world.kinds import Command
-from world.lane_arrays import wrap
 from world.records import SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP, Task
 
 F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
 X_STATIONS = LINE_X.astype(np.float64)
 _BEHIND = 5  # points kept behind the driver
-_REACH = 112.0  # [m] of curve ahead
 _SURE = 12.0  # [m] ahead within which the curve stays as it is
 _TRUSTED = 60.0  # [m] ahead up to which it follows what is seen
-_CLOSE = 8.0  # [m]
-_TIGHT = 4.0  # [m] radius of the tightest bend
-_TURN, _MOST_TURN = 0.5, 2.2  # [rad] turns that are a bend ahead
-_DETOUR, _ROUGH = 1.05, 1.0  # times, and [m], that the way between two waypoints may be longer than it was laid
 _LONGER = 1.4  # times the route as laid that the way may be
 _ARC_AT = np.arange(4, 40, 4)  # places on a junction's arc that the curve is pulled towards, of a part's 41
-_JOIN_AT = np.linspace(0.0, 1.0, 25)
 
 
 @dataclass(frozen=True)
@@ -68,47 +60,6 @@ class RouteConfig:
     arc: float = 0.4
     on_lane: float = 0.4  # a waypoint against the lane that it is seen on, a picture
     half_width: float = 1.75  # of a lane before one is seen
-
-
-@dataclass(eq=False)
-class DriverRoute:
-    """What is known of one driver's route."""
-
-    laid: LaidRoute
-    curve: NDArray[np.void]  # (POINTS,) CURVE_ROW in the odometry's frame
-    bins: NDArray[np.void]  # BIN_ROW, one a metre of u
-    stretches: list[tuple[int, int, int]]  # first and last waypoint, kind (lanes.TURNS, ...)
-    count: int = 0  # points of the curve
-    passed: int = 0  # waypoint that lies behind
-    foot: float = 0.0  # index on the curve
-    offset: float = 0.0  # [m] of the driver from it, left positive
-    half: float = 1.75  # [m] half the lane's width
-    aligned: bool = False  # heading and curve agree with the first lane seen
-    at: dict[int, float] = field(default_factory=dict)  # index on the curve of the waypoints near by
-
-    def along(self, t: float) -> float:
-        """[m] from the foot to index t of the curve, negative behind it."""
-        if t < self.foot:
-            return -length_between(self.curve, self.count, t, self.foot)
-        return length_between(self.curve, self.count, self.foot, t)
-
-    def ahead(self, waypoint: int) -> float:
-        """[m] along the route from the foot to a waypoint that has not been passed."""
-        near = self.at.get(waypoint)
-        if near is not None:
-            return self.along(near)
-        known = [w for w in self.at if self.passed < w < waypoint]
-        if known:
-            return self.ahead(max(known)) + float(self.laid.place[waypoint] - self.laid.place[max(known)])
-        way = float(self.laid.place[waypoint] - self.laid.place[self.passed])
-        behind = self.at.get(self.passed, self.foot)
-        return way - length_between(self.curve, self.count, behind, self.foot)
-
-    def sure(self) -> F64:
-        """(n,) [m] places near by, on the curve as it lies, where the line is known as well as the pose."""
-        near = [u_at(self.curve, self.count, t) + self.laid.anchors[i][:, 0] for i, t in self.at.items()]
-        places = np.concatenate([np.zeros(0), *near])
-        return places[places > u_at(self.curve, self.count, self.foot)]
 
 
 class RouteFinder:
@@ -151,12 +102,12 @@ class RouteFinder:
         frame = _odometry_from_world(localiser, b, k)
         points = route.laid.points[first : first + _BEHIND + 2]
         start = float(route.curve["u"][0])
-        x, y = _moved(np.stack((points["x"], points["y"]), axis=1), frame).T
+        x, y = moved(np.stack((points["x"], points["y"]), axis=1), frame).T
         route.count = len(points)
         for i in range(len(points)):
             route.curve[i] = (x[i], y[i], start + float(points["u"][i] - points["u"][0]))
         beyond = int(np.searchsorted(route.laid.place, float(points["u"][-1]) + 1.0))
-        _grow(route, min(beyond, len(route.laid.place) - 1), frame)
+        route.grow(min(beyond, len(route.laid.place) - 1), frame)
 
     def update(self, percept: Percept, localiser: Localiser) -> None:
         """Bring all routes to the localiser's time; takes in what a fresh percept shows, and corrects the localiser."""
@@ -181,7 +132,7 @@ class RouteFinder:
             return
         x, y, yaw = (float(v) for v in localiser.odometry[b, k])
         take_lanes(
-            self._centres, route.curve, route.count, route.foot, x, y, yaw, self._stretches(route), route.sure(),
+            self._centres, route.curve, route.count, route.foot, x, y, yaw, route.near_stretches(), route.sure(),
             math.sqrt(_spread(localiser, b, k)), route.bins,
         )  # fmt: skip
         self._renew_tail(route, localiser, b, k)
@@ -203,51 +154,21 @@ class RouteFinder:
         if spare > 0:
             route.count = drop_head(curve, route.count, spare)
             route.foot -= spare
-        self._place_waypoints(route, _odometry_from_world(localiser, b, k))
+        route.place_waypoints(_odometry_from_world(localiser, b, k))
 
     def _renew_tail(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
         """Lay what lies beyond all that is seen as the pose of now has it."""
         here = u_at(route.curve, route.count, route.foot)
         seen = max(last_seen(route.bins, here, _TRUSTED), here + _SURE)
         frame = _odometry_from_world(localiser, b, k)
-        seen = self._without_detour(route, seen, frame)
+        seen = route.without_detour(seen, frame)
         route.count = cut_tail(route.curve, route.count, seen)
         last = len(route.laid.place) - 1
         beyond = route.passed + 1
         while beyond < last and route.at.get(beyond, math.inf) < route.count - 1.0:
             beyond += 1
-        _grow(route, beyond, frame)
-        self._place_waypoints(route, frame)
-
-    def _without_detour(self, route: DriverRoute, seen: float, frame: tuple[float, float, float]) -> float:
-        """[m] place up to which what was seen may be the route; what the bins hold beyond it is forgotten.
-
-        A street that went on as seen, and from there straight to the next waypoint, is not much longer than the line
-        through the waypoints, and it has not run past the street that leads through that waypoint: one that does leads
-        elsewhere, as the far end of a lane that seems to pass by a bend.
-        """
-        curve, n, laid, last = route.curve, route.count, route.laid, len(route.laid.place) - 1
-        cut = min(index_of(curve, n, seen), n - 1.0)
-        goal = route.passed + 1
-        while goal < last and route.at.get(goal, math.inf) < cut:
-            goal += 1
-        start = route.at.get(goal - 1, route.foot)
-        way = _moved(laid.waypoint[goal : goal + 1], frame)[0]
-        most = _DETOUR * laid.most(goal - 1) + _ROUGH
-        least = max(route.foot, start) + 1.0
-        first = cut
-        while cut > least:
-            x, y, yaw = place_on(curve, n, cut)
-            dx, dy, turn = way[0] - x, way[1] - y, float(wrap(laid.yaw[goal] + frame[2] - yaw))
-            if length_between(curve, n, start, cut) + math.hypot(dx, dy) < most and not _is_past(dx, dy, yaw, turn):
-                break
-            cut -= 1.0
-        if cut == first:
-            return seen
-        cut = max(cut, least)
-        place = u_at(curve, n, cut)
-        route.bins[max(int(place) + 1, 0) : int(seen) + 1] = 0
-        return place
+        route.grow(beyond, frame)
+        route.place_waypoints(frame)
 
     def _start_over(self, route: DriverRoute, localiser: Localiser, b: int, k: int) -> None:
         """Lay the curve anew, and forget what was seen along it."""
@@ -259,36 +180,6 @@ class RouteFinder:
         self._begin(route, min(max(first - _BEHIND, 0), len(laid) - 2), localiser, b, k)
         route.foot = min(float(_BEHIND), route.count - 2.0)
         route.bins[:] = 0
-
-    def _place_waypoints(self, route: DriverRoute, frame: tuple[float, float, float]) -> None:
-        """Where the waypoints near by lie on the curve, and which of them is behind."""
-        curve, n, laid, place = route.curve, route.count, route.laid, route.laid.place
-        route.at, near = {}, route.foot
-        for i in range(route.passed, len(place)):
-            wx, wy = _moved(laid.waypoint[i : i + 1], frame)[0]
-            if i == route.passed:
-                low, high = 0, int(route.foot) + 6
-            else:
-                low, high = max(int(near) - 1, 0), int(near + (place[i] - place[i - 1]) * 1.5 / STEP) + 10
-            t, _ = foot_on(curve, n, wx, wy, low, min(high, n - 1))
-            if t > n - 0.4:
-                break
-            route.at[i] = t
-            near = max(t, route.foot)
-        last = len(place) - 1
-        while route.passed < last - 1 and route.at.get(route.passed + 1, math.inf) <= route.foot:
-            route.passed += 1
-
-    def _stretches(self, route: DriverRoute) -> NDArray[np.void]:
-        """Junctions and changes of lanes near by, in u of the curve as it lies."""
-        rows = []
-        for first, last, kind in route.stretches:
-            if last < route.passed or first not in route.at and last not in route.at:
-                continue
-            low, high = (route.at.get(i) for i in (first, last))
-            begin = -1e9 if low is None else u_at(route.curve, route.count, low)
-            rows.append((begin, 1e9 if high is None else u_at(route.curve, route.count, high), kind))
-        return np.array(rows, STRETCH_ROW)
 
     def _see_waypoints(self, route: DriverRoute, localiser: Localiser, b: int, k: int, count: int) -> int:
         """Append waypoints and arcs to what the curve is pulled towards."""
@@ -305,13 +196,13 @@ class RouteFinder:
 
         for i, t in route.at.items():
             anchors = laid.anchors[i]
-            for s, (x, y) in zip(anchors[:, 0], _moved(anchors[:, 1:], frame), strict=True):
+            for s, (x, y) in zip(anchors[:, 0], moved(anchors[:, 1:], frame), strict=True):
                 pull(x, y, int(t + s / STEP), self.config.anchor if s else self.config.waypoint)
         for first, last, kind in route.stretches:
             for i in range(first, last):
                 if kind == CROSSES or i not in route.at or i + 1 not in route.at:
                     continue
-                arc = _moved(laid.parts[i][_ARC_AT], frame)
+                arc = moved(laid.parts[i][_ARC_AT], frame)
                 t0, t1 = route.at[i], route.at[i + 1]
                 for u, (x, y) in zip(_ARC_AT / len(laid.parts[i]), arc, strict=True):
                     pull(x, y, int(t0 + u * (t1 - t0)), self.config.arc)
@@ -398,45 +289,6 @@ def _bearing_at(own: NDArray[np.void], far: float) -> tuple[float, float]:
     return math.atan2(y[-1] + rest * uy, x[-1] + rest * ux), rest / far
 
 
-def _moved(xy: F64, frame: tuple[float, float, float]) -> F64:
-    """Places (n, 2) of the world in the frame of the odometry, given as `_odometry_from_world` does."""
-    dx, dy, turn = frame
-    c, s = math.cos(turn), math.sin(turn)
-    return np.stack((dx + c * xy[:, 0] - s * xy[:, 1], dy + s * xy[:, 0] + c * xy[:, 1]), axis=1)
-
-
-def _grow(route: DriverRoute, beyond: int, frame: tuple[float, float, float]) -> None:
-    """Lay the curve on from its end to waypoint `beyond` and those after it, until it is _REACH long.
-
-    A waypoint close by is left out: what is between it and the curve's end is the error of the pose.
-    """
-    curve, n, laid = route.curve, route.count, route.laid
-    last, back = len(laid.place) - 1, max(n - 4, 0)
-    end = np.array([curve["x"][n - 1], curve["y"][n - 1]])
-    yaw = math.atan2(end[1] - float(curve["y"][back]), end[0] - float(curve["x"][back]))
-    way = _moved(laid.waypoint[beyond : beyond + 1], frame)[0]
-    if beyond < last and float(np.hypot(*(way - end))) < _CLOSE:
-        beyond += 1
-        way = _moved(laid.waypoint[beyond : beyond + 1], frame)[0]
-    parts = [join(end, way, yaw, float(laid.yaw[beyond]) + frame[2], _JOIN_AT)]
-    room = (POINTS - n - 1) * STEP
-    length = float(np.hypot(*(way - end)))
-    while beyond < last and length < min(room, _REACH):
-        parts.append(_moved(laid.parts[beyond], frame)[1:])
-        length += float(laid.place[beyond + 1] - laid.place[beyond])
-        beyond += 1
-    line = np.concatenate(parts)
-    along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))))
-    most = min(float(along[-1]), room)
-    at = np.arange(STEP, most + 0.5 * STEP, STEP)
-    if len(at):
-        at[-1] = min(at[-1], most) if most < room else at[-1]
-    new = curve[n : n + len(at)]
-    new["x"], new["y"] = np.interp(at, along, line[:, 0]), np.interp(at, along, line[:, 1])
-    new["u"] = float(curve["u"][n - 1]) + at
-    route.count = n + len(at)
-
-
 @kernel
 def sample(curve, n, t, x, y, yaw, out):
     """Fill `out` (R, 2) with places SCENE_ROUTE_STEP apart from index t on, as seen from (x, y, yaw); returns how many.
@@ -453,20 +305,12 @@ def sample(curve, n, t, x, y, yaw, out):
     return len(out)
 
 
-def _is_past(dx: float, dy: float, yaw: float, turn: float) -> bool:
-    """Whether no bend of _TIGHT leads into the line through (dx, dy), on which the direction is yaw + turn."""
-    if abs(turn) < _TURN:
-        return False
-    ahead = (dx * math.sin(yaw + turn) - dy * math.cos(yaw + turn)) / math.sin(turn)  # [m] to where the lines meet
-    return ahead < _TIGHT * math.tan(0.5 * min(abs(turn), _MOST_TURN))
-
-
 def _spread(localiser: Localiser, b: int, k: int) -> float:
     """[m^2] variance of the believed position along one axis."""
     return 0.5 * float(localiser.covariance[b, k, 0, 0] + localiser.covariance[b, k, 1, 1])
 
 
-def _odometry_from_world(localiser: Localiser, b: int, k: int) -> tuple[float, float, float]:
+def _odometry_from_world(localiser: Localiser, b: int, k: int) -> Frame:
     """(dx, dy, turn) [m, m, rad] of the world frame, as believed, in the odometry's."""
     ox, oy, oyaw = (float(v) for v in localiser.odometry[b, k])
     px, py, pyaw = (float(v) for v in localiser.mean[b, k, :3])

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.curve import foot_on, place_on
+from perception.driver_route import DriverRoute
 from perception.landmarks import Landmarks, Paint, Post
 from perception.lanes import CHANGES
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
-from perception.route import DriverRoute, RouteFinder
+from perception.route import RouteFinder
 from perception.tracker import Tracker
 from world.camera_labels import OWN_LEFT, OWN_RIGHT
 from world.kinds import BodyKind, Command, LightState, MarkKind, Relation
