@@ -144,8 +144,10 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
         turned = 0.0
         if first is not None and out is not None and min(before, after) < max(_STRAIGHT, _LITTLE * abs(turn)):
             turned, *bend[i] = _bend_at(way[i - 1], first, way[i], way[i + 1], out)
+        if turned and first is not None:
             yaw[i] = first + turned
-        if turned:
+            yaw[i - 1] = first if meet[i - 1] else yaw[i - 1]
+            yaw[i + 1] = out if meet[i + 1] else yaw[i + 1]
             continue
         if min(before, after) < _STRAIGHT:
             yaw[i] = chord[i - 1] if before < _STRAIGHT else chord[i]
@@ -242,7 +244,7 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     fine = np.concatenate([way[:1], *(part[1:] for part in parts)])
     along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(fine, axis=0).T))))
     place = along[::_FINE]
-    anchors = tuple(_anchors(i, way, command, yaw, bend, place, along, fine) for i in range(len(way)))
+    anchors = tuple(_anchors(i, way, command, bend, place, along, fine) for i in range(len(way)))
     at = np.arange(0.0, place[-1], STEP)
     if place[-1] - at[-1] < 0.5 * STEP and len(at) > 1:
         at = at[:-1]
@@ -252,12 +254,15 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     return LaidRoute(points, way, command.astype(np.int64), place, yaw, anchors, tuple(parts))
 
 
-def _anchors(i: int, way: F64, command: NDArray, yaw: F64, bend: F64, place: F64, along: F64, fine: F64) -> F64:
+def _anchors(i: int, way: F64, command: NDArray, bend: F64, place: F64, along: F64, fine: F64) -> F64:
     """(n, 3) LaidRoute.anchors of waypoint i: the waypoint, the bend that it lies on, the straight street after it."""
     offsets = [np.arange(-bend[i, 0], 0.0, _ON_BEND), [0.0], np.arange(bend[i, 1], 0.0, -_ON_BEND)]
-    if i + 1 < len(way) and int(command[i]) not in JUNCTION + CHANGE and not bend[i : i + 2].any():
-        step = way[i + 1] - way[i]
-        if max(abs(_turn(yaw[j], math.atan2(step[1], step[0]))) for j in (i, i + 1)) < _STRAIGHT:
-            offsets.append(np.arange(_ON_STREET, float(np.hypot(*step)) - 1.0, _ON_STREET))
+    if i + 1 < len(way) and int(command[i]) not in JUNCTION + CHANGE:
+        first, last = bend[i, 1], place[i + 1] - place[i] - bend[i + 1, 0]  # between bends
+        at = np.array([first, first + 1.0, last - 1.0, last])
+        x, y = (np.interp(place[i] + at, along, fine[:, n]) for n in (0, 1))
+        headings = np.arctan2(np.diff(y), np.diff(x))
+        if last - first > _ON_STREET and np.abs(wrap(headings - headings[1])).max() < _STRAIGHT:
+            offsets.append(np.arange(first + _ON_STREET, last - 1.0, _ON_STREET))
     s = np.concatenate(offsets)
     return np.stack([s, *(np.interp(place[i] + s, along, fine[:, n]) for n in (0, 1))], axis=1)
