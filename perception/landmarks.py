@@ -19,6 +19,7 @@ STATES = len(LightState)
 _LOOKS_LEFT = 0.82  # of the votes for a light's state at each new look
 _LEAST_VOTE = 0.35  # of a look at a sign, however unsure
 _SURE = 0.65  # votes, at least two looks', that decide a state
+_TURNS = 12  # looks that the way a light's lamps look is averaged over
 _MERGE = 0.16  # of the distance within which a look belongs to a landmark that is known, plus
 _MERGE_FLOOR = 2.0  # [m]
 _PAINT_MERGE, _PAINT_SPREAD = 1.5, 0.08  # [m], [m/m] along the road
@@ -38,6 +39,8 @@ class Post:
     votes: NDArray[np.float64]
     looks: int = 1
     state: int = 0  # of a light: decided by the votes
+    looks_x: float = 0.0  # of a light: the way its lamps look, as a mean of unit vectors
+    looks_y: float = 0.0
 
     def merge(self, x: float, y: float, z: float, weight: float, time: float) -> None:
         """Average the place with another look at it."""
@@ -45,6 +48,12 @@ class Post:
         f = weight / total
         self.x, self.y, self.z = self.x + f * (x - self.x), self.y + f * (y - self.y), self.z + f * (z - self.z)
         self.weight, self.seen_at, self.looks = min(total, 50.0 * weight), time, self.looks + 1
+
+    def turn(self, yaw: float) -> None:
+        """Average the way that the lamps look [rad] with another look at them."""
+        f = 1.0 / min(self.looks, _TURNS)
+        self.looks_x += f * (math.cos(yaw) - self.looks_x)
+        self.looks_y += f * (math.sin(yaw) - self.looks_y)
 
 
 @dataclass(eq=False)
@@ -73,8 +82,10 @@ class Landmarks:
         """Take in the fresh percept of driver (b, k). Args: pose: (3,) odometry. time: [s]."""
         c, s = math.cos(pose[2]), math.sin(pose[2])
         for i in np.flatnonzero(percept.light_valid[b, k]):
-            self._see_post(self.lights, percept.light_xyz[b, k, i], pose, time, STATES,
-                           int(percept.light_state[b, k, i]), float(percept.light_score[b, k, i]))  # fmt: skip
+            score = float(percept.light_score[b, k, i])
+            post = self._see_post(self.lights, percept.light_xyz[b, k, i], pose, time, STATES,
+                                  int(percept.light_state[b, k, i]), score)  # fmt: skip
+            post.turn(float(percept.light_yaw[b, k, i] + pose[2]))
         for i in np.flatnonzero(percept.sign_valid[b, k]):
             face = int(percept.sign_face[b, k, i])
             if 0 <= face < NO_SIGN:
@@ -89,7 +100,7 @@ class Landmarks:
     @staticmethod
     def _see_post(
         known: list[Post], xyz: NDArray, pose: NDArray, time: float, classes: int, said: int, score: float
-    ) -> None:
+    ) -> Post:
         c, s = math.cos(pose[2]), math.sin(pose[2])
         bx, by, z = (float(v) for v in xyz)
         x, y, far = pose[0] + c * bx - s * by, pose[1] + s * bx + c * by, math.hypot(bx, by)
@@ -116,6 +127,7 @@ class Landmarks:
         best.votes[said] += score if classes == STATES else max(score, _LEAST_VOTE)
         if classes == STATES and best.looks > 1 and best.votes[said] > max(_SURE, 0.6 * float(best.votes.sum())):
             best.state = said
+        return best
 
     def _forget(self, pose: NDArray, time: float) -> None:
         """Drop what lies far behind, and what was seen once and not again."""

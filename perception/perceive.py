@@ -346,7 +346,8 @@ def _tell_faces(b: int, k: int, views: list, percept: Percept) -> None:
         percept.light_state[b, k, i] = t.state[d] if t.front[d] > 0.5 else 0
         clear = min((float(t.box[d, 3] - t.box[d, 1]) / _CLEAR) ** 2, 1.0)
         percept.light_score[b, k, i] = clear * t.score[d] * max(t.state_score[d] - _GUESS, 0.0) / (1.0 - _GUESS)
-    for array in (percept.light_xyz, percept.light_state, percept.light_score):
+        percept.light_yaw[b, k, i] = t.yaw[d]
+    for array in (percept.light_xyz, percept.light_state, percept.light_score, percept.light_yaw):
         array[b, k, len(lights) :] = 0
     signs = [(view, d, face, score) for _, view, _ in new_views for d, face, score in view.signs]
     signs.sort(key=lambda item: float(np.hypot(*item[0].things.xyz[item[1], :2])))

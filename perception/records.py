@@ -42,6 +42,7 @@ class Percept:
     light_xyz: F32  # (B, K, LIGHTS, 3) [m]
     light_state: I8  # (B, K, LIGHTS) LightState; OFF: seen from behind or unlit
     light_score: F32  # (B, K, LIGHTS) in [0, 1]
+    light_yaw: F32  # (B, K, LIGHTS) [rad] the way its lamps look
     light_valid: BOOL  # (B, K, LIGHTS)
     # Signs
     sign_xyz: F32  # (B, K, SIGNS, 3) [m]
@@ -76,6 +77,7 @@ def empty_percept(worlds: int, drivers: int) -> Percept:
         line_kind=np.zeros(x[:3], np.int8), line_dashed=np.zeros(x[:3], np.bool_),
         users=users, user_sigma=floats(DETECTIONS), user_fresh=np.zeros(d, np.bool_),
         light_xyz=floats(LIGHTS, 3), light_state=np.zeros((*lead, LIGHTS), np.int8), light_score=floats(LIGHTS),
+        light_yaw=floats(LIGHTS),
         light_valid=np.zeros((*lead, LIGHTS), np.bool_),
         sign_xyz=floats(SIGNS, 3), sign_face=np.zeros((*lead, SIGNS), np.int16), sign_score=floats(SIGNS),
         sign_valid=np.zeros((*lead, SIGNS), np.bool_),

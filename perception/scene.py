@@ -64,8 +64,11 @@ class SceneConfig:
     head_scale: float = 2.0  # times the distance from entry to exit
     head_far: float = 0.06  # [m/m] sideways that a metre further away is worth
     head_habit: float = 1.5  # [m] sideways that another head must lie better to be taken instead
+    head_turned: float = 6.0  # [m] sideways that a head which looks across the entry is worth, twice that: away from it
     head_aside: float = 6.0  # [m] from the line along which the route enters
     head_lost: float = 2.0  # [s] after which a light that is not seen any more is unknown
+    hides: float = 20.0  # [m] ahead within which a tall vehicle hides a light head
+    around: float = 30.0  # [m] from its entry to the light heads of a junction
     line_before: float = 9.0  # [m] before the entry that its stop line may lie
     line_after: float = 2.5  # [m]
     line_unseen: float = 4.5  # [m] before the entry where one stands if no line is seen: there may be a crosswalk
@@ -228,7 +231,7 @@ class SceneBuilder:
             if entry > SCENE_RANGE:
                 return
             head = self._head(b, k, route, first, last, time)
-            if head is None:
+            if head is None and not self._may_be_hidden(b, k, route, first):
                 continue
             unseen = entry - c.line_unseen
             for near, far, _ in walks:  # the line lies before a crosswalk at the junction's mouth
@@ -237,11 +240,21 @@ class SceneBuilder:
             distance = self._line_near(lines, entry, c.line_before, c.line_after, unseen) - half
             if distance < -c.passed:
                 continue
-            lost = time - head.seen_at > c.head_lost and distance + half > 12.0
+            lost = head is None or time - head.seen_at > c.head_lost and distance + half > 12.0
             ahead.light_valid[b, k] = True
             ahead.light_distance[b, k] = distance
-            ahead.light_state[b, k] = RED if lost and head.state != RED else head.state
+            ahead.light_state[b, k] = RED if head is None or lost else head.state
             return
+
+    def _may_be_hidden(self, b: int, k: int, route: DriverRoute, first: int) -> bool:
+        """Whether the junction entered at waypoint `first` has lights, and a tall vehicle ahead may hide the own one."""
+        objects, c = self.scene.objects, self.config
+        tall = objects.valid[b, k] & np.isin(objects.kind[b, k], [int(BodyKind.TRUCK), int(BodyKind.BUS)])
+        x, y = objects.xy[b, k, :, 0], objects.xy[b, k, :, 1]
+        if not (tall & (x > 0.0) & (x < c.hides) & (np.abs(y) < route.half)).any():
+            return False
+        x, y, _ = place_on(route.curve, route.count, route.at[first])
+        return any(p.looks >= c.looks and math.hypot(p.x - x, p.y - y) < c.around for p in self.marks[b][k].lights)
 
     def _head(self, b: int, k: int, route: DriverRoute, first: int, last: int, time: float) -> Post | None:
         """The light head that holds for the junction between two waypoints, None where none is known."""
@@ -253,13 +266,15 @@ class SceneBuilder:
                 continue
             dx, dy = post.x - x, post.y - y
             along, aside = math.cos(yaw) * dx + math.sin(yaw) * dy, math.cos(yaw) * dy - math.sin(yaw) * dx
+            toward = -(math.cos(yaw) * post.looks_x + math.sin(yaw) * post.looks_y)
             price = (
                 abs(aside)
+                + c.head_turned * (1.0 - toward)
                 + c.head_far * abs(along)
                 + min(time - post.seen_at, 4.0)
                 - (c.head_habit if marks.chosen == (first, post) else 0.0)
             )
-            if -c.head_before < along < reach and abs(aside) < c.head_aside and price < least:
+            if -c.head_before < along < reach and abs(aside) < c.head_aside and toward > 0.0 and price < least:
                 best, least = post, price
         marks.chosen = None if best is None else (first, best)
         return best

@@ -197,6 +197,7 @@ class OraclePercept:
             percept.light_xyz[b, k, found] = self._noisy(("light", b, k, i), time, at)
             percept.light_state[b, k, found], percept.light_valid[b, k, found] = state, True
             percept.light_score[b, k, found] = 0.9
+            percept.light_yaw[b, k, found] = float(m.light_yaw[i]) - pose[2] + 0.2 * self._rng.standard_normal()
             found += 1
 
     def _signs(self, b: int, k: int, time: float, pose: tuple, view: tuple, boxes: dict, percept: Percept) -> None:

@@ -11,8 +11,9 @@ RED, GREEN, OFF = int(LightState.RED), int(LightState.GREEN), int(LightState.OFF
 HERE = np.zeros(3)
 
 
-def light(state, xyz=(30.0, -1.0, 5.0)):
+def light(state, xyz=(30.0, -1.0, 5.0), yaw=0.0):
     percept = empty_percept(1, 1)
+    percept.light_yaw[0, 0, 0] = yaw
     percept.light_xyz[0, 0, 0], percept.light_state[0, 0, 0] = xyz, state
     percept.light_score[0, 0, 0], percept.light_valid[0, 0, 0] = 0.9, True
     return percept
@@ -46,6 +47,17 @@ def test_places_are_averaged_and_lights_kept_apart():
     assert len(marks.lights) == 2
     assert sorted(p.state for p in marks.lights) == [RED, GREEN]
     assert all(abs(p.x - 30.0) < 0.6 for p in marks.lights)
+
+
+def test_the_way_that_lamps_look_is_averaged_in_the_frame_that_does_not_move():
+    marks, rng = Landmarks(), np.random.default_rng(1)
+    for i in range(60):
+        turned = 0.02 * i  # the driver turns on the spot
+        c, s = np.cos(-turned), np.sin(-turned)
+        seen = light(RED, (c * 30.0, s * 30.0, 5.0), np.pi / 2 - turned + 0.3 * rng.standard_normal())
+        marks.update(0, 0, seen, np.array([0.0, 0.0, turned]), i * 0.05)
+    (post,) = marks.lights
+    assert abs(post.looks_x) < 0.2 and 0.8 < post.looks_y < 1.0
 
 
 def test_the_driver_moves_and_the_light_stays():
