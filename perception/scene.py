@@ -247,7 +247,7 @@ class SceneBuilder:
             return
 
     def _may_be_hidden(self, b: int, k: int, route: DriverRoute, first: int) -> bool:
-        """Whether the junction entered at waypoint `first` has lights, and a tall vehicle ahead may hide the own one."""
+        """Whether the junction entered at waypoint `first` has lights, and a tall vehicle may hide the own one."""
         objects, c = self.scene.objects, self.config
         tall = objects.valid[b, k] & np.isin(objects.kind[b, k], [int(BodyKind.TRUCK), int(BodyKind.BUS)])
         x, y = objects.xy[b, k, :, 0], objects.xy[b, k, :, 1]
