@@ -28,6 +28,7 @@ _LITTLE = 0.07  # of a corner's turn that two chords before or after it may diff
 _ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
 _ON_LINE = 0.03  # [m] beside a straight line that still is on it
 _ON_BEND, _ON_STREET = 2.0, 10.0  # [m] between anchors
+_CORNER = math.radians(20.0)  # between chords that a corner lies on, a right angle as most are
 _CUT = 0.88  # of the shorter leg of a corner that its arc takes
 
 
@@ -146,13 +147,27 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
             turned, *bend[i] = _bend_at(way[i - 1], first, way[i], way[i + 1], out)
         if turned and first is not None:
             yaw[i] = first + turned
-            yaw[i - 1] = first if meet[i - 1] else yaw[i - 1]
-            yaw[i + 1] = out if meet[i + 1] else yaw[i + 1]
+            if meet[i - 1] or i == 1 and first_yaw is None:
+                yaw[i - 1] = first
+            if meet[i + 1] or i + 1 == last:
+                yaw[i + 1] = out
             continue
         if min(before, after) < _STRAIGHT:
             yaw[i] = chord[i - 1] if before < _STRAIGHT else chord[i]
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
+    for i, way_in in ((i, side) for i in range(last + 1) for side in (-1, 1)):
+        inner, own, other = i + way_in, (i - 1 if way_in < 0 else i), (i - 2 if way_in < 0 else i + 1)
+        if not 0 <= other < last or not street[own] or not street[other]:
+            continue
+        open_end = i == last or i == 0 and first_yaw is None
+        if not open_end and not (meet[i] and int(command[own - way_in]) != int(Command.STRAIGHT)):
+            continue
+        turn = _turn(chord[other], chord[own])
+        if abs(_turn(yaw[inner], chord[other])) < _STRAIGHT and not bend[inner].any() and abs(turn) > _CORNER:
+            yaw[i] = yaw[inner] + math.copysign(
+                0.5 * math.pi, turn
+            )  # a corner on the way to where a route turns or ends
     return yaw, bend
 
 

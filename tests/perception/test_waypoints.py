@@ -71,6 +71,13 @@ def test_a_waypoint_on_a_bend_between_straights_tells_how_far_it_has_turned(turn
     assert off.max() < 1.1  # half a step between points, and how far an arc that is cut leaves it
 
 
+def test_a_corner_before_the_end_is_a_right_angle():
+    way = np.array([(0, 0), (40, 0), (80, 0), (112, 20)])
+    for points, yaw in ((way, [0, 0, 0, 90]), (way * (1, -1), [0, 0, 0, -90]), (way[::-1], [-90, 180, 180, 180])):
+        off = lay_route(points, np.full(4, FOLLOW)).yaw - np.radians(yaw)
+        assert np.allclose(np.sin(off), 0.0, atol=1e-9) and np.allclose(np.cos(off), 1.0)
+
+
 def test_straight_streets_are_known_between_their_waypoints():
     way = np.array([(0, 0), (40, 0), (80, 0), (92, 12), (92, 50), (92, 90)])
     anchors = lay_route(way, np.array([FOLLOW, FOLLOW, LEFT, FOLLOW, FOLLOW, FOLLOW])).anchors
