@@ -21,6 +21,7 @@ _REACH = 112.0  # [m] of curve ahead
 _CLOSE = 8.0  # [m]
 _TIGHT = 4.0  # [m] radius of the tightest bend
 _TURN, _MOST_TURN = 0.5, 2.2  # [rad] turns that are a bend ahead
+_VAGUE = 0.1  # [rad] of the direction at a waypoint
 _DETOUR, _ROUGH = 1.05, 1.0  # times, and [m], that the way between two waypoints may be longer than it was laid
 _JOIN_AT = np.linspace(0.0, 1.0, 25)
 
@@ -169,4 +170,4 @@ def _is_past(dx: float, dy: float, yaw: float, turn: float) -> bool:
     if abs(turn) < _TURN:
         return False
     ahead = (dx * math.sin(yaw + turn) - dy * math.cos(yaw + turn)) / math.sin(turn)  # [m] to where the lines meet
-    return ahead < _TIGHT * math.tan(0.5 * min(abs(turn), _MOST_TURN))
+    return ahead + _VAGUE * math.hypot(dx, dy) < _TIGHT * math.tan(0.5 * min(abs(turn), _MOST_TURN))

@@ -49,6 +49,7 @@ BOOL = NDArray[np.bool_]
 DEFAULT_LIMIT = 50.0 / 3.6  # [m/s] until a sign is read: the law in towns
 END_LIMIT = 50.0 / 3.6  # [m/s] after the end of all limits
 _LINE_ERROR = 0.3  # [m] by which a stop line may be nearer than it was seen: who stops on it has run the light
+_NEARER = 0.8  # [m] that vehicles are told longer than seen: their distance is not known better
 _CRAWLS, _BESIDE, _ALONG = 1.5, 6.0, 0.6  # [m/s]; [m] from the route; cosine of the angle to it
 STOP_FACES, YIELD_FACES = (face_of("stop"),), (face_of("yield"), face_of("us yield"))
 END_FACE = face_of("end of all limits")
@@ -114,6 +115,7 @@ class SceneBuilder:
                         self.marks[b][k].update(b, k, percept, localiser.odometry[b, k], float(frame.time[b, k]))
                         self._lanes(b, k, percept, route, localiser, routes)
                         self._edges(b, k, percept)
+                    self.scene.objects.size[b, k, :, 0] += np.where(self._wheels(b, k), _NEARER, 0.0)
                     self._along_lanes(b, k, route, localiser.odometry[b, k])
                     self._route(b, k, route, localiser, routes)
                     self._ahead(b, k, route, float(frame.time[b, k]))
@@ -127,6 +129,10 @@ class SceneBuilder:
         ego.size[..., 0], ego.size[..., 1] = vehicle.length, vehicle.width
         ego.wheelbase[:], ego.rear_axle[:] = vehicle.wheelbase, vehicle.rear_axle
 
+    def _wheels(self, b: int, k: int) -> BOOL:
+        """(O,) which objects are not pedestrians."""
+        return self.scene.objects.valid[b, k] & (self.scene.objects.kind[b, k] != BodyKind.PEDESTRIAN)
+
     def _along_lanes(self, b: int, k: int, route: DriverRoute, pose: NDArray) -> None:
         """Turn vehicles that stand or crawl beside the route along its lanes: a standing one does not show its heading.
 
@@ -135,8 +141,7 @@ class SceneBuilder:
         objects, curve, n = self.scene.objects, route.curve, route.count
         cos, sin = math.cos(pose[2]), math.sin(pose[2])
         slow = np.hypot(objects.velocity[b, k, :, 0], objects.velocity[b, k, :, 1]) < _CRAWLS
-        stands = objects.valid[b, k] & slow & (objects.kind[b, k] != BodyKind.PEDESTRIAN)
-        for i in np.flatnonzero(stands):
+        for i in np.flatnonzero(slow & self._wheels(b, k)):
             x, y = (float(v) for v in objects.xy[b, k, i])
             t, d = foot_on(curve, n, pose[0] + cos * x - sin * y, pose[1] + sin * x + cos * y, 0, n - 1)
             if not 0.0 < t < n - 1.0 or abs(d) > _BESIDE:

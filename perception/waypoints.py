@@ -125,6 +125,11 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
             return float(yaw[i + way]) if int(command[other]) == int(Command.STRAIGHT) else None
         return float(chord[other])
 
+    def straight(i: int, way: int) -> bool:
+        """Whether the street that comes to waypoint i from before it (way -1) or from after it (way 1) is straight."""
+        first = known(i, way)
+        return first is not None and abs(_turn(first, chord[i - 1 if way < 0 else i])) < _STRAIGHT
+
     yaw, bend = np.zeros(last + 1), np.zeros((last + 1, 2))
     yaw[0], yaw[last] = end(0, 1) if first_yaw is None else first_yaw, end(last - 1, -1)
     meet = [0 < i < last and street[i - 1] != street[i] for i in range(last + 1)]
@@ -154,6 +159,10 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
             continue
         if min(before, after) < _STRAIGHT:
             yaw[i] = chord[i - 1] if before < _STRAIGHT else chord[i]
+        elif came is not None and straight(i - 1, -1) and abs(_turn(came, chord[i])) > _CORNER:
+            yaw[i] = chord[i]  # the corner lies between the straight street before and the one that begins here
+        elif goes is not None and straight(i + 1, 1) and abs(_turn(chord[i - 1], goes)) > _CORNER:
+            yaw[i] = chord[i - 1]
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
     for i, way_in in ((i, side) for i in range(last + 1) for side in (-1, 1)):
