@@ -122,7 +122,7 @@ class Landmarks:
             for post in near:  # what came of a look that missed
                 if post is not best and post.looks < 0.6 * best.looks and _apart(post, best.x, best.y, pose, far) < 1.0:
                     known.remove(post)
-        if classes == STATES:
+        if classes == STATES and score > 0.0:
             best.votes *= _LOOKS_LEFT
         best.votes[said] += score if classes == STATES else max(score, _LEAST_VOTE)
         if classes == STATES and best.looks > 1 and best.votes[said] > max(_SURE, 0.6 * float(best.votes.sum())):

@@ -284,9 +284,15 @@ def _fused(views: list, kinds: tuple[ThingKind, ...]) -> list[tuple[View, int, b
             )  # fmt: skip
             if twin is None:
                 out.append((view, int(d), new, angle, away))
-            elif new and not out[twin][2]:
+            elif new and not out[twin][2] or _says_more(view.things, int(d), *out[twin][:2]):
                 out[twin] = (view, int(d), new, angle, away)
     return [(view, d, new) for view, d, new, _, _ in out]
+
+
+def _says_more(things: Things, d: int, other: View, n: int) -> bool:
+    """Whether a light shows its state here, and does not in another view: there it is cut off, or too dim to tell."""
+    light = things.kind[d] == ThingKind.LIGHT
+    return bool(light and other.things.state_score[n] <= _GUESS < things.state_score[d])
 
 
 def _tell_lines(b: int, k: int, views: list, percept: Percept) -> None:
