@@ -88,6 +88,20 @@ def test_what_both_cameras_see_is_told_once(eyes):
     assert not percept.line_valid[0, 0, 0].any() and not percept.line_valid[0, 0, 3].any()
 
 
+def test_a_light_whose_state_the_long_lens_cannot_tell_is_read_in_the_wide_picture(eyes):
+    cameras = set()
+
+    def light(crops):
+        cameras.update(int(crop.max()) for crop in crops)  # a picture's pixels say which camera took it
+        odds = np.array([np.eye(5)[LightState.RED] if crop.max() == 0 else np.full(5, 0.2) for crop in crops])
+        return odds.argmax(axis=1), odds
+
+    eyes.read_light = light
+    percept = eyes(frame())
+    assert cameras == {0, 1} and percept.light_valid[0, 0].sum() == 1
+    assert percept.light_state[0, 0, 0] == LightState.RED and percept.light_score[0, 0, 0] > 0.3
+
+
 def test_what_is_masked_out_is_zero(eyes):
     eyes(frame())
     percept = eyes(frame(time=1.0, says=(255, 255)))
