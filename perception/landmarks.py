@@ -18,7 +18,7 @@ from world.sign_names import NO_SIGN
 STATES = len(LightState)
 _LOOKS_LEFT = 0.82  # of the votes for a light's state at each new look
 _LEAST_VOTE = 0.35  # of a look at a sign, however unsure
-_SURE = 0.65  # votes, at least two looks', that decide a state
+_SURE = 0.3  # votes that decide a state, if they are most of all; a small head never gets more than about 0.5
 _TURNS = 12  # looks that the way a light's lamps look is averaged over
 _MERGE = 0.16  # of the distance within which a look belongs to a landmark that is known, plus
 _MERGE_FLOOR = 2.0  # [m]
