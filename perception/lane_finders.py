@@ -55,14 +55,12 @@ def cnn_finder(camera: CameraSpec | None = None, weights: Path | None = None) ->
         weights: its ONNX file; None: the one that is shipped.
     """
     from perception.any_picture import AnyPicture  # here: the classical finder needs no ONNX Runtime
+    from perception.fused_lanes import FusedFinder
 
-    look = AnyPicture(weights, camera)
+    finder = FusedFinder(AnyPicture(weights, camera))
 
     def find(picture: NDArray[np.uint8]) -> list[F64]:
-        seen = look(picture)
-        height, width = picture.shape[:2]
-        lines = row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height, seen.horizon)
-        return [line for _, line, _ in lines]
+        return [line.px for line in finder(picture)]
 
     return find
 
