@@ -3,28 +3,45 @@
 1. The network looks at the whole width, and again at twice the resolution around where the road vanishes.
 2. The picture's own edges and the lines that the network saw each say where the road vanishes; the point from which
    more of the evidence lies in lines is taken.
-3. Points of paint, weighed by what the network saw there, and the network's rows vote for lines that bend alike and meet
-   in one point. Of what stands side by side, those are chosen that bound lanes of likely widths.
+3. Points of paint, weighed by what the network saw there, and the network's rows vote for lines that bend alike and
+   meet in one point. Of what stands side by side, those are chosen that bound lanes of likely widths.
+
+Where the network tells sharply where its boundaries are, as in pictures like those that it learned from, they stand as
+they are: it knows more of bends and crossings than lines that share one road do.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception.any_picture import AnyPicture, Look
-from perception.classical_lanes import FinderRules, LaneLine, on_road, rows_seen, slotted, told_line
+from perception.classical_lanes import FinderRules, on_road, rows_seen, slotted, told_line
 from perception.lane_bundle import BundleRule, fit_bundle, own_line
 from perception.lane_evidence import Evidence, Trust, gather
 from perception.lane_fit import FitRule, FittedLine, RoadDirection, choose, peaks, road_direction
 from perception.lane_marks import Warp, make_warp
 from perception.lane_view import CLOSER, LaneView, closer_view, whole_view
 from perception.road_point import meeting_point
+from perception.row_lines import row_lines, sideways
 from perception.vanishing import camera_at
 from world.camera import CameraSpec
 
+F64 = NDArray[np.float64]
+_SHARP = 1.5  # [px] of its picture: mean error sideways up to which the network is believed; a cell is 4 px wide
 _APART = 0.5  # [m] between two lines of paint that are told apart, as those of a double line
 _SAME = 0.3  # [m] within which two fits are one line
 _PART = 0.3  # of the support of an outer line that the inner one of a pair must have
 _SUPPORT = 0.05  # part of the rows that a line must be seen in
+
+
+class FoundLine(NamedTuple):
+    """One line found."""
+
+    slot: int  # 0 to 3, left to right; 1 and 2 bound the vehicle's lane, as in world.camera_labels
+    px: F64  # (P, 2) [px] in the picture, near to far
+    sigma_px: F64  # (P,) [px] standard deviation across
+    score: float  # in [0, 1]
 
 
 class FusedFinder:
@@ -39,12 +56,15 @@ class FusedFinder:
         self.look, self.rules = look, rules or FinderRules()
         self.bundle, self.trust = BundleRule(), Trust()
 
-    def __call__(self, picture: NDArray[np.uint8]) -> list[LaneLine]:
+    def __call__(self, picture: NDArray[np.uint8]) -> list[FoundLine]:
         """Lines of one picture, left to right. Raises: ValueError: as AnyPicture does."""
         return self.lines(picture, self.look(picture))
 
-    def lines(self, rgb: NDArray[np.uint8], seen: Look) -> list[LaneLine]:
+    def lines(self, rgb: NDArray[np.uint8], seen: Look) -> list[FoundLine]:
         """Lines of a picture that the network has seen. Args: rgb: (H, W, 3). seen: its whole width."""
+        error = sideways(seen.lines, seen.fitted.spec.focal)
+        if len(error) and float(error.mean()) < _SHARP:
+            return network_lines(seen)
         views = [whole_view(seen)]
         specs = self._cameras(rgb, seen, views)
         best: tuple[float, CameraSpec, Warp, Evidence, RoadDirection] | None = None
@@ -61,11 +81,11 @@ class FusedFinder:
             if best is None or gathered > best[0]:
                 best = gathered, spec, warp, points, road
         if best is None:
-            return []
+            return network_lines(seen)
         _, spec, warp, points, road = best
         found = slotted(self._chosen(points, warp, road), float(warp.x[0]), self.rules.fit)
         told = [told_line(slot, line, spec, warp) for slot, line in sorted(found.items())]
-        return [line for line in told if line is not None]
+        return [FoundLine(t.slot, t.px, t.sigma_px, t.confidence) for t in told if t is not None]
 
     def _cameras(self, rgb: NDArray[np.uint8], seen: Look, views: list[LaneView]) -> list[CameraSpec]:
         """Cameras that may have taken the picture; the closer view is added to the views where it shows more."""
@@ -99,6 +119,21 @@ class FusedFinder:
         lines = [line for line in lines if line.support >= _SUPPORT]
         kept = inner_lines(lines, float(warp.x[rows // 2]), rule)
         return choose(on_road(kept, points, warp, rule), float(warp.x[0]), rule)
+
+
+def network_lines(seen: Look) -> list[FoundLine]:
+    """Lines as the network alone tells them. Args: seen: the whole width of a picture."""
+    points = seen.lines
+    error = sideways(points, seen.fitted.spec.focal) * seen.fitted.scale
+    out = []
+    for slot, px, score in row_lines(
+        points.slot, points.px, points.score, seen.spec.width, seen.spec.height, seen.horizon
+    ):
+        mine = np.flatnonzero(points.slot == slot)
+        mine = mine[np.argsort(points.px[mine, 1], kind="stable")]
+        # Beyond the rows that were seen it is as at the last
+        out.append(FoundLine(slot, px, np.interp(px[:, 1], points.px[mine, 1], error[mine]), score))
+    return out
 
 
 def inner_lines(lines: list[FittedLine], at: float, rule: FitRule) -> list[FittedLine]:
