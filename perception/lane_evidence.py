@@ -21,7 +21,7 @@ F64 = NDArray[np.float64]
 class Trust:
     """How much the network counts."""
 
-    floor: float = 0.1  # of its weight that paint keeps where the network saw nothing
+    floor: float = 0.2  # of its weight that paint keeps where the network saw nothing
     alone: float = 0.03  # weight, in fits, of a row that it saw; a row of paint weighs up to 1
     proof: float = 0.3  # support of a line by a row that it saw; a row of paint counts up to 1
 

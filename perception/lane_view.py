@@ -31,7 +31,7 @@ class LaneView:
         """((N,) probability of a boundary at points (N, 2) [px] of the picture, (N,) whether the cut shows them)."""
         cell = ((self.fitted.forth(px) - MIDDLE) / STRIDE).astype(np.float32)
         h, w = self.boundary.shape
-        shown = ((cell > -0.5) & (cell < (w - 0.5, h - 0.5))).all(axis=1)
+        shown = np.asarray(((cell > -0.5) & (cell < (w - 0.5, h - 0.5))).all(axis=1))
         if not len(px):
             return np.zeros(0), shown
         plane = cv2.remap(self.boundary, cell[:, 0], cell[:, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
