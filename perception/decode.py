@@ -149,7 +149,7 @@ def sure_lines(points: LinePoints, least: float = SURE_LINE) -> LinePoints:
     slot = points.slot.astype(np.int64)
     mean = np.bincount(slot, points.score, LINE_SLOTS) / np.maximum(np.bincount(slot, minlength=LINE_SLOTS), 1)
     keep = mean[slot] >= least
-    return LinePoints(*(part[keep] for part in points))
+    return LinePoints._make(part[keep] for part in points)
 
 
 def decode_seg(answer: Answer, n: int) -> NDArray[np.uint8]:

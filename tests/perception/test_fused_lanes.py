@@ -112,7 +112,7 @@ def test_rows_of_a_view_lie_on_its_line():
     assert len(row) > 40 and (score > 0.9).all()
     px, _ = SPEC.project(np.stack([warp.x[row], y, np.zeros(len(row))], axis=-1))
     cell = (view.fitted.forth(px) - 1.5) / layout.STRIDE
-    np.testing.assert_allclose(cell[:, 0], column(cell[:, 1]), atol=0.05)
+    np.testing.assert_allclose(cell[:, 0], [column(r) for r in cell[:, 1]], atol=0.05)
     assert (view.believed(px)[0] > 0.4).all() and view.believed(px + (80.0, 0.0))[0].max() < 0.01
     assert believed([view, closer_view(told, road_picture(SPEC, ROAD), SPEC)], px).max() <= 1.0
     assert len(view.believed(np.zeros((0, 2)))[0]) == 0
