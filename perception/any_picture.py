@@ -28,38 +28,43 @@ class Fitted:
     spec: CameraSpec  # a camera that looks at the road as this picture does
     scale: float  # [px] of the picture as it was, a pixel of this one
     top: float  # [px] row of the picture as it was at which this one begins; negative: rows were added above
+    left: float = 0.0  # [px] column at which it begins
 
     def back(self, px: NDArray) -> F64:
         """(..., 2) pixels of the picture as it was, of pixels of this one."""
-        return (np.asarray(px, np.float64) + 0.5) * self.scale - 0.5 + (0.0, self.top)
+        return (np.asarray(px, np.float64) + 0.5) * self.scale - 0.5 + (self.left, self.top)
 
     def forth(self, px: NDArray) -> F64:
         """The inverse of `back`."""
-        return (np.asarray(px, np.float64) - (0.0, self.top) + 0.5) / self.scale - 0.5
+        return (np.asarray(px, np.float64) - (self.left, self.top) + 0.5) / self.scale - 0.5
 
 
-def fit_picture(rgb: NDArray[np.uint8], spec: CameraSpec) -> Fitted:
-    """Cut, or add rows of sky, to two to one, keeping the whole width and the road; then resize.
+def fit_picture(rgb: NDArray[np.uint8], spec: CameraSpec, part: float = 1.0) -> Fitted:
+    """Cut, or add rows of sky, to two to one, keeping the road ahead; then resize.
 
     Args:
         rgb: (H, W, 3).
         spec: its camera, known or guessed.
+        part: of its width that is kept, around where the road vanishes.
     """
     height, width = rgb.shape[:2]
-    wanted = round(width * INPUT_HEIGHT / INPUT_WIDTH)
+    across = round(width * part)
+    wanted = round(across * INPUT_HEIGHT / INPUT_WIDTH)
     at = spec.project(np.array([1e6, 0.0, 0.0]))[0]
+    left = int(np.clip(round(at[0] - 0.5 * across), 0, width - across))
     if wanted <= height:
         top = int(np.clip(round(at[1] - HORIZON * wanted), 0, height - wanted))
-        own = rgb[top : top + wanted]
+        own = rgb[top : top + wanted, left : left + across]
     else:
         top = height - wanted
-        own = cv2.copyMakeBorder(rgb, -top, 0, 0, 0, cv2.BORDER_REPLICATE)
-    mode = cv2.INTER_AREA if width > INPUT_WIDTH else cv2.INTER_LINEAR
+        own = cv2.copyMakeBorder(rgb[:, left : left + across], -top, 0, 0, 0, cv2.BORDER_REPLICATE)
+    mode = cv2.INTER_AREA if across > INPUT_WIDTH else cv2.INTER_LINEAR
     picture = np.asarray(cv2.resize(own, (INPUT_WIDTH, INPUT_HEIGHT), interpolation=mode), np.uint8)
-    scale = width / INPUT_WIDTH
-    same_view = CameraGuess(fov=2.0 * math.atan(0.5 * width / spec.focal), height=spec.z)
-    fitted = Fitted(picture, spec, scale, float(top))
-    return Fitted(picture, camera_at(INPUT_WIDTH, INPUT_HEIGHT, fitted.forth(at), same_view), scale, float(top))
+    scale = across / INPUT_WIDTH
+    same_view = CameraGuess(fov=2.0 * math.atan(0.5 * across / spec.focal), height=spec.z)
+    fitted = Fitted(picture, spec, scale, float(top), float(left))
+    seen = camera_at(INPUT_WIDTH, INPUT_HEIGHT, fitted.forth(at), same_view)
+    return Fitted(picture, seen, scale, float(top), float(left))
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +76,8 @@ class Look:
     things: Things
     lines: LinePoints
     seg: NDArray[np.uint8]  # (INPUT_HEIGHT, INPUT_WIDTH) of the fitted picture: perception.layout classes
+    spec: CameraSpec  # of the picture as it was
+    answer: Answer  # of the network, to the fitted picture
 
     @property
     def horizon(self) -> float:
@@ -124,4 +131,4 @@ class AnyPicture:
         limit = np.array([rgb.shape[1], rgb.shape[0]] * 2) - 0.5
         things = things._replace(box=np.clip(box, -0.5, limit))
         lines = lines._replace(px=fitted.back(lines.px))
-        return Look(fitted, sure, things, lines, full_seg(answer, 0))
+        return Look(fitted, sure, things, lines, full_seg(answer, 0), spec, answer)

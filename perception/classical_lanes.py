@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.calibration import Calibration
-from perception.lane_fit import FitRule, FittedLine, choose, fit_line, peaks, road_direction
+from perception.lane_fit import FitRule, FittedLine, RoadDirection, choose, fit_line, peaks, road_direction
 from perception.lane_marks import MarkRule, Marks, Warp, WarpShape, find_marks, make_warp
 from perception.pictures import as_rgb
 from perception.vanishing import CameraGuess, camera_at, guess_camera
@@ -95,7 +95,7 @@ class LaneFinder:
             self._lines = {}
             return []
         lines = self._smoothed(slotted(find_lines(marks, warp, self.rules.fit), float(warp.x[0]), self.rules.fit))
-        told = [self._told(slot, line, spec, warp) for slot, line in sorted(lines.items())]
+        told = [told_line(slot, line, spec, warp, self.calibration) for slot, line in sorted(lines.items())]
         return [t for t in told if t is not None and t.confidence >= self.rules.least]
 
     def _camera_of(self, rgb: NDArray[np.uint8]) -> CameraSpec:
@@ -137,18 +137,21 @@ class LaneFinder:
         self._lines = {slot: line.coefficients for slot, line in out.items()}
         return out
 
-    def _told(self, slot: int, line: FittedLine, spec: CameraSpec, warp: Warp) -> LaneLine | None:
-        """The line in the picture and in the body frame."""
-        px, sigma = polyline(line, spec, warp)
-        if len(px) < 2:
-            return None
-        if self.calibration is not None:
-            px = self.calibration.distort(px)
-        a, b, c = (float(v) for v in line.coefficients)
-        foot = -spec.x  # the body's origin, ahead of the camera's foot
-        offset, heading = a + b * foot + 0.5 * c * foot**2, float(np.arctan(b - line.fan * a + c * foot))
-        confidence = min(1.0, line.support / 0.45) * float(np.exp(-line.residual / 0.4))
-        return LaneLine(px, sigma, offset, heading, c / (1.0 + b * b) ** 1.5, confidence, slot)
+
+def told_line(
+    slot: int, line: FittedLine, spec: CameraSpec, warp: Warp, calibration: Calibration | None = None
+) -> LaneLine | None:
+    """A line in the picture and in the body frame; None where the picture does not hold two points of it."""
+    px, sigma = polyline(line, spec, warp)
+    if len(px) < 2:
+        return None
+    if calibration is not None:
+        px = calibration.distort(px)
+    a, b, c = (float(v) for v in line.coefficients)
+    foot = -spec.x  # the body's origin, ahead of the camera's foot
+    offset, heading = a + b * foot + 0.5 * c * foot**2, float(np.arctan(b - line.fan * a + c * foot))
+    confidence = min(1.0, line.support / 0.45) * float(np.exp(-line.residual / 0.4))
+    return LaneLine(px, sigma, offset, heading, c / (1.0 + b * b) ** 1.5, confidence, slot)
 
 
 def find_lines(marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
@@ -157,20 +160,26 @@ def find_lines(marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
     rows, far = len(warp.x), float(warp.x[-1])
     candidates = []
     for a, _ in peaks(road.histogram, rule, 0.4 * rule.support * rows * 0.3):
-        _, b, c = road.line(a)
-        y = a + b * warp.x + 0.5 * c * warp.x**2
-        column = np.rint((warp.y[0] - y) / (warp.y[0] - warp.y[1])).astype(int)
-        seen = warp.inside[np.arange(rows), np.clip(column, 0, len(warp.y) - 1)] & (column >= 0)
-        seen &= column < len(warp.y)
-        seen[: marks.bonnet] &= np.abs(y[: marks.bonnet]) > 2.0
-        line = fit_line(marks, a, road, max(int(seen.sum()), rows // 4), far, rule)
+        line = fit_line(marks, a, road, rows_seen(a, road, marks, warp), far, rule)
         if line.support >= rule.support:
             candidates.append(line)
     distinct = _distinct(candidates, float(warp.x[rows // 2]), rule)
-    return choose(_on_road(distinct, marks, warp, rule), float(warp.x[0]), rule)
+    return choose(on_road(distinct, marks, warp, rule), float(warp.x[0]), rule)
 
 
-def _on_road(lines: list[FittedLine], marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
+def rows_seen(a: float, road: RoadDirection, marks: Marks, warp: Warp) -> int:
+    """Rows of the warp that show where road.line(a) lies, clear of the bonnet; a quarter of all at least."""
+    rows = len(warp.x)
+    _, b, c = road.line(a)
+    y = a + b * warp.x + 0.5 * c * warp.x**2
+    column = np.rint((warp.y[0] - y) / (warp.y[0] - warp.y[1])).astype(int)
+    seen = warp.inside[np.arange(rows), np.clip(column, 0, len(warp.y) - 1)] & (column >= 0)
+    seen &= column < len(warp.y)
+    seen[: marks.bonnet] &= np.abs(y[: marks.bonnet]) > 2.0
+    return max(int(seen.sum()), rows // 4)
+
+
+def on_road(lines: list[FittedLine], marks: Marks, warp: Warp, rule: FitRule) -> list[FittedLine]:
     """The lines, without those beyond a verge: rails and hedges run along the road, too."""
     kept = []
     for left in (True, False):

@@ -100,8 +100,9 @@ def _histograms(marks: Marks, grid: F64, bins: int, rule: FitRule) -> F64:
     return table
 
 
-def peaks(histogram: F64, rule: FitRule, least: float) -> list[tuple[float, float]]:
-    """(a [m], weight) of its peaks, strongest first, none within `apart` of a stronger one."""
+def peaks(histogram: F64, rule: FitRule, least: float, apart: float | None = None) -> list[tuple[float, float]]:
+    """(a [m], weight) of its peaks, strongest first, none within `apart` [m] (None: the rule's) of a stronger one."""
+    apart = rule.apart if apart is None else apart
     total = histogram.copy()
     total[1:-1] = histogram[:-2] + histogram[1:-1] + histogram[2:]
     out: list[tuple[float, float]] = []
@@ -109,7 +110,7 @@ def peaks(histogram: F64, rule: FitRule, least: float) -> list[tuple[float, floa
         if total[k] < least or len(out) == 10:
             break
         a = (k + 0.5) * rule.bin - rule.extent
-        if all(abs(a - other) >= rule.apart for other, _ in out):
+        if all(abs(a - other) >= apart for other, _ in out):
             out.append((float(a), float(total[k])))
     return out
 

@@ -13,7 +13,6 @@ from perception import overlay
 from perception.calibration import Calibration
 from perception.classical_lanes import FinderRules, LaneFinder, LaneLine
 from perception.crops import sign_crop
-from perception.lane_finders import row_lines
 from perception.vanishing import CameraGuess, guess_camera
 from world.camera import CameraSpec
 from world.camera_tags import ThingKind
@@ -81,9 +80,11 @@ def cnn_seer(
     """
     from perception.any_picture import AnyPicture, Look
     from perception.crops import SignClassifier
+    from perception.fused_lanes import FusedFinder
     from perception.layout import LINE, OTHER
 
     look, read_sign = AnyPicture(weights, guess=guess), SignClassifier()
+    finder = FusedFinder(look)
 
     def see(rgb: U8) -> tuple[dict[str, Any], U8]:
         look.camera = None if pitch is None else camera_of(rgb, guess, pitch)[0]
@@ -91,10 +92,9 @@ def cnn_seer(
         height, width = rgb.shape[:2]
         drawn, seg = rgb.copy(), seen.full_seg(width, height)
         overlay.draw_ground(drawn, seg != OTHER, seg >= LINE)
-        lines = row_lines(seen.lines.slot, seen.lines.px, seen.lines.score, width, height, seen.horizon)
-        for slot, px, score in lines:
-            sigma = _sideways(seen, slot, px)
-            overlay.draw_line(drawn, px, sigma, overlay.LINE_COLORS[slot], f"{score:.2f}")
+        lines = finder.lines(rgb, seen)
+        for line in lines:
+            overlay.draw_line(drawn, line.px, line.sigma_px, overlay.LINE_COLORS[line.slot], f"{line.score:.2f}")
         things = _things_json(seen, rgb, read_sign)
         for thing in things:
             overlay.draw_thing(
@@ -103,7 +103,7 @@ def cnn_seer(
             )  # fmt: skip
         said = {
             "camera": camera_json(seen.fitted.spec, seen.camera_sure),
-            "lines": [{"slot": s, "px": np.round(p, 1).tolist(), "score": round(c, 3)} for s, p, c in lines],
+            "lines": [_found_json(line) for line in lines],
             "things": things, "drivable": round(float((seg != OTHER).mean()), 4),
         }  # fmt: skip
         return said, drawn
@@ -111,13 +111,8 @@ def cnn_seer(
     return see
 
 
-def _sideways(seen: Any, slot: int, px: NDArray) -> NDArray:
-    """(P,) [px] standard deviation across a line at points (P, 2); beyond those that were seen it is as at the last."""
-    mine = seen.lines.slot == slot
-    away = np.maximum(np.hypot(*seen.lines.xy[mine].T), 1.0)
-    sigma = seen.lines.sigma[mine] / away * seen.fitted.spec.focal * seen.fitted.scale
-    order = np.argsort(seen.lines.px[mine, 1], kind="stable")
-    return np.interp(px[:, 1], seen.lines.px[mine, 1][order], sigma[order])
+def _found_json(line: Any) -> dict[str, Any]:
+    return {"slot": line.slot, "px": np.round(line.px, 1).tolist(), "score": round(line.score, 3)}
 
 
 def _things_json(seen: Any, rgb: U8, read_sign: Callable) -> list[dict[str, Any]]:
