@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from perception import layout
 from perception.crops import LightClassifier, SignClassifier, cut_off, light_crop, sign_crop
-from perception.decode import LinePoints, Things, decode_edges, decode_lines, decode_paint, decode_seg, decode_things
+from perception.decode import (
+    SURE_ROW,
+    LinePoints,
+    Things,
+    decode_edges,
+    decode_lines,
+    decode_paint,
+    decode_seg,
+    decode_things,
+    sure_lines,
+)
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
 from perception.line_fit import fit_line
@@ -31,7 +41,7 @@ from perception.records import (
 from world.camera import RIG, CameraSpec
 from world.camera_labels import LINE_SLOTS
 from world.camera_tags import ThingKind
-from world.kinds import BodyKind
+from world.kinds import BodyKind, LightState
 from world.lane_arrays import wrap
 from world.records import SensorFrame
 from world.sign_names import NO_SIGN
@@ -43,6 +53,7 @@ _BODY = {
     ThingKind.PEDESTRIAN: BodyKind.PEDESTRIAN,
 }
 _CLEAR = 9.0  # [px] height of a light head whose lamps are told apart; a smaller one counts by its area
+_SURE = 0.8  # probability from which on half a head's state is believed
 _GUESS = 0.4  # probability of a light's state up to which it says nothing
 _STALE = 0.35  # [s] after which what a camera saw is forgotten
 
@@ -183,7 +194,7 @@ class Perceiver:
     ) -> View:  # fmt: skip
         things, seg = decode_things(answer, n, spec), decode_seg(answer, n)
         read_lights(things, picture, self.read_light)
-        view = View(time, small, seg, things, decode_lines(answer, n, spec))
+        view = View(time, small, seg, things, sure_lines(decode_lines(answer, n, spec, SURE_ROW)))
         view.stop_lines = decode_paint(seg, layout.STOP_LINE, spec)
         view.crosswalks = decode_paint(seg, layout.CROSSWALK, spec)
         if first:
@@ -234,11 +245,16 @@ def _scale(picture: NDArray) -> NDArray[np.float64]:
 def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) -> None:
     """Let a classifier of crops say what the lights show that are large enough; their states are overwritten.
 
-    Of a head that the picture's edge cuts off, no state is believed: the lit lamp may lie beyond it.
+    Of a head that the picture's edge cuts off, no state is believed, for the lit lamp may lie beyond it; but for a
+    green one that the upper edge cuts: its lamp is the lowest, and no other is lit with it.
     """
     scale = _scale(picture)
     lights = things.kind == ThingKind.LIGHT
-    things.state_score[lights & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT)] = 0.0
+    below = things.box.copy()
+    below[:, 1] = np.minimum(np.maximum(below[:, 1], 1.0), below[:, 3])  # as if the upper edge cut nothing
+    green = (things.state == LightState.GREEN) & (things.state_score > _SURE)
+    unread = cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~(green & ~cut_off(below, INPUT_WIDTH, INPUT_HEIGHT))
+    things.state_score[lights & unread] = 0.0
     crops = {
         int(d): crop
         for d in np.flatnonzero(lights & (things.front > 0.5))

@@ -30,7 +30,7 @@ class Segment:
         if self.curvature == 0.0:
             return self.x + s * math.cos(self.heading), self.y + s * math.sin(self.heading), self.heading
         half = 0.5 * s * self.curvature  # [rad] between the tangent and the chord
-        chord = s * math.sin(half) / half if half != 0.0 else s  # differences of sines lose every digit of a slight bend
+        chord = s * math.sin(half) / half if half != 0.0 else s  # sines' differences lose the digits of slight bends
         course = self.heading + half
         return self.x + chord * math.cos(course), self.y + chord * math.sin(course), self.heading + 2.0 * half
 
