@@ -16,7 +16,8 @@ _NARROW, _WIDE = 2.2, 6.0  # [m] widths that a lane may have
 _NEAR = 12.0  # [m] stations that tell which lane the route is on
 _HABIT = 1.3  # [m] by which a neighbour must be nearer to the curve than the own lane
 _GATE = 1.2  # [m] from the curve to a lane that is the route's beyond the present street
-_OWN_GATE, _OWN_SPREAD = 2.0, 0.6  # [m], [m/m] from the curve to the route's own lane: bends come as a surprise
+_OWN_GATE, _OWN_SPREAD = 2.0, 0.025  # [m], [1/m] times the square of how far ahead: from the curve to the route's own
+# lane, for bends come as a surprise
 _WAY_SPREAD = 0.5  # [m/m] the same from a waypoint on: the lane goes through it
 _KEEP = 0.955  # of what a bin holds when something new comes: a second at 20 pictures a second
 _FLOOR = 0.08  # [m] error that does not average out
@@ -139,7 +140,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
                 if stretches[k].first - 0.5 < u < stretches[k].last - 0.5:
                     kind = stretches[k].kind
             if own >= 0 and u < end:
-                gate = _OWN_GATE + _OWN_SPREAD * at.x if lane == own else -1.0
+                gate = _OWN_GATE + _OWN_SPREAD * at.x * at.x if lane == own else -1.0
                 if lane == own:
                     for k in range(len(ways)):
                         gate = min(gate, _GATE + 2.0 * unsure + _WAY_SPREAD * abs(u - ways[k]))

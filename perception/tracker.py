@@ -38,6 +38,8 @@ class TrackerConfig:
     told: float = 0.55  # score from which on a track is told
     dropped: float = 0.12  # score below which it is forgotten
     fade_seen: float = 0.5  # [s] in which the score of an unseen track falls to 1/e where it should be seen
+    fade_near: float = 1.5  # [s] where it should be, and is so near that the cameras see little but it
+    near: float = 9.0  # [m]
     fade_hidden: float = 4.0  # [s] where it is hidden or out of view
     fade_standing: float = 25.0  # [s] where it is so and is a vehicle that stood
     view: float = math.radians(45.0)  # [rad] to either side in which the cameras see everything
@@ -129,7 +131,7 @@ class Tracker:
         walks = rows["votes"].argmax(axis=1) == PEDESTRIAN
         stood = (np.hypot(rows["vx"], rows["vy"]) < 2.0 * c.stands) & ~walks
         hidden = np.where(stood, c.fade_standing, c.fade_hidden)
-        rate = 1.0 / np.where(looked, c.fade_seen, hidden)
+        rate = 1.0 / np.where(looked, np.where(far < c.near, c.fade_near, c.fade_seen), hidden)
         rate = np.where(rows["unseen"] > 0.12, rate, 0.0)  # each camera looks every 0.1 s
         score = rows["score"] * np.exp(-dt * rate)
         young = (rows["seen"] < 3.0) & (rows["unseen"] > 0.4)
