@@ -170,7 +170,7 @@ def _occlude(picture: NDArray, rng: np.random.Generator) -> NDArray:
 
 
 def _light(picture: NDArray, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Light that reaches the camera, 1 where it is blown out and not cut off there: gradients, shadows, colour casts."""
+    """Light that reaches the camera, not cut off where it is blown out (1): gradients, shadows, colour casts."""
     n = picture.shape[0]
     out = (picture.astype(np.float32) / 255.0) ** 2  # about linear, as light adds up
     if rng.random() < 0.35:
