@@ -28,6 +28,7 @@ class FaceStyle:
     weight: float = 1.0  # factor on the width of strokes
     scale: float = 1.0  # factor on what is drawn inside the border
     border: float = 1.0  # factor on the width of borders
+    spacing: float = 1.0  # factor on the room between digits
     rim: bool = True  # a white edge about red borders
     red: tuple[int, int, int] = RED
     blue: tuple[int, int, int] = BLUE
@@ -69,8 +70,7 @@ def _prohibition(pen: Pen) -> None:
 
 def _limit(pen: Pen, number: str) -> None:
     _prohibition(pen)
-    height = 0.8 if len(number) < 3 else 0.72
-    digits(pen, number, 0.0, 0.0, height * pen.style.scale, BLACK, narrow=len(number) > 2)
+    digits(pen, number, 0.0, 0.0, 0.8 * pen.style.scale, BLACK, narrow=len(number) > 2)
 
 
 def _us_limit(pen: Pen, number: str) -> None:
@@ -108,7 +108,7 @@ def _framed(frame: Callable[[Pen], None], draw: Callable[[Pen], None], y: float,
 
 
 def _warning(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:
-    return _framed(_triangle, draw, 0.25, 0.46)
+    return _framed(_triangle, draw, 0.17, 0.4)  # so that pictures stay clear of the border, as the law's do
 
 
 def _order(draw: Callable[[Pen], None]) -> Callable[[Pen], None]:

@@ -118,21 +118,27 @@ _GLYPHS: dict[str, list[list[Point]]] = {
     "4": [[(0.3, 0.07), (0.07, 0.7), (0.52, 0.7)], [(0.38, 0.42), (0.38, 0.93)]],
     "5": [[(0.48, 0.08), (0.13, 0.08), (0.1, 0.45), *_arc(0.27, 0.67, 0.22, 0.25, -125, 160)]],
     "6": [[(0.4, 0.07), (0.12, 0.5), *_arc(0.28, 0.7, 0.21, 0.22, 205, 570)]],
-    "7": [[(0.06, 0.08), (0.5, 0.08), (0.2, 0.93)]],
+    "7": [[(0.06, 0.08), (0.5, 0.08), (0.23, 0.93)]],
     "8": [_arc(0.28, 0.28, 0.18, 0.2, 0, 360), _arc(0.28, 0.7, 0.21, 0.22, 0, 360)],
     "9": [[(0.16, 0.93), (0.44, 0.5), *_arc(0.28, 0.3, 0.21, 0.22, 25, 390)]],
 }
 
 
+_INK = {digit: (0.07, 0.49) for digit in _GLYPHS} | {"1": (0.1, 0.33)}  # from where to where a digit's strokes run
+
+
 def digits(pen: Pen, number: str, x: float, y: float, height: float, color: Color, narrow: bool = False) -> None:
-    """A number about (x, y), as road signs write it. Args: height: of a digit."""
-    wide = height * (0.82 if narrow else 1.0)
-    step = 0.66 * wide if not narrow else 0.62 * wide
-    left = x - 0.5 * (step * (len(number) - 1) + 0.56 * wide)
-    for i, digit in enumerate(number):
+    """A number about (x, y), as road signs write it: the same room between all strokes. Args: height: of a digit."""
+    wide, room = (0.63 * height, 0.41) if narrow else (0.9 * height, 0.35)
+    lefts = [0.0]
+    room *= pen.style.spacing
+    for digit, following in zip(number, number[1:], strict=False):
+        lefts.append(lefts[-1] + _INK[digit][1] + room - _INK[following][0])
+    middle = 0.5 * (lefts[0] + _INK[number[0]][0] + lefts[-1] + _INK[number[-1]][1])
+    for left, digit in zip(lefts, number, strict=True):
         for stroke in _GLYPHS[digit]:
-            points = [(left + i * step + px * wide, y + (py - 0.5) * height) for px, py in stroke]
-            pen.line(points, 0.145 * height, color)
+            points = [(x + (left - middle + px) * wide, y + (py - 0.5) * height) for px, py in stroke]
+            pen.line(points, 0.14 * height, color)
 
 
 def text(pen: Pen, words: str, x: float, y: float, height: float, color: Color, width: float | None = None) -> None:

@@ -41,8 +41,7 @@ class SignCrops:
             picture = self._put(picture, int(rng.integers(0, NO_SIGN)), rng, 1.0, off=True)
         if rng.random() < 0.08:
             picture = _occlude(picture, rng)
-        picture = _light(picture, rng)
-        return _camera(picture, rng)
+        return _camera(_lens(_light(picture, rng), rng), rng)
 
     def _put(self, picture: NDArray, face: int, rng: np.random.Generator, k: float, off: bool = False) -> NDArray:
         """Paste a face with perspective; at times another plate hangs below, or a pole is behind."""
@@ -77,6 +76,8 @@ class SignCrops:
         source = np.array([[x0, y0], [x1 + 1, y0], [x1 + 1, y1 + 1], [x0, y1 + 1]], np.float32)  # crops fit the outline
         matrix = cv2.getPerspectiveTransform(source, target)
         flat = _wear(template, rng) if rng.random() < 0.5 else template
+        if rng.random() < 0.3:  # against the light
+            flat = (flat * np.array([*(rng.uniform(0.2, 0.9),) * 3, 1.0], np.float32)).astype(np.uint8)
         size = (big, big)
         warped = cv2.warpPerspective(flat, matrix, size, flags=cv2.INTER_AREA if half < n / 2 else cv2.INTER_LINEAR)
         alpha = warped[:, :, 3:].astype(np.float32) / 255.0
@@ -86,6 +87,7 @@ class SignCrops:
 def _style(rng: np.random.Generator) -> FaceStyle:
     """One maker's way to draw."""
     jitter = rng.normal(0.0, 1.0, 12)
+    faded = rng.random() < 0.12  # red paint turns orange and beige within years
     red = (
         int(np.clip(190 + 22 * jitter[0], 130, 240)),
         int(np.clip(34 + 14 * jitter[1], 10, 90)),
@@ -100,10 +102,18 @@ def _style(rng: np.random.Generator) -> FaceStyle:
     return FaceStyle(
         weight=float(np.clip(np.exp(0.16 * jitter[6]), 0.65, 1.5)),
         scale=float(np.exp(np.clip(0.08 * jitter[7] + 0.03, -0.12, 0.18))),
-        border=float(np.clip(np.exp(0.14 * jitter[8]), 0.7, 1.35)), rim=bool(rng.random() < 0.75), red=red, blue=blue,
+        border=float(np.clip(np.exp(0.14 * jitter[8]), 0.7, 1.35)),
+        spacing=float(np.exp(rng.uniform(-0.35, 0.2))), rim=bool(rng.random() < 0.75),
+        red=_faded(red, rng.uniform(0.3, 1.0)) if faded else red, blue=blue,
         white=(white, white, white),
         yellow=(int(np.clip(240 + 8 * jitter[10], 210, 255)), int(np.clip(185 + 16 * jitter[11], 140, 220)), 40),
     )  # fmt: skip
+
+
+def _faded(red: tuple[int, int, int], part: float) -> tuple[int, int, int]:
+    """Red on its way to what is left of it in the end."""
+    r, g, b = (int(color + part * (old - color)) for color, old in zip(red, (222, 150, 100), strict=True))
+    return r, g, b
 
 
 def plain_background(n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -159,43 +169,79 @@ def _occlude(picture: NDArray, rng: np.random.Generator) -> NDArray:
     return picture
 
 
-def _light(picture: NDArray, rng: np.random.Generator) -> NDArray:
-    """Brightness from near black to blown out, colour casts, gradients, shadows with edges, reflections."""
+def _light(picture: NDArray, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Light that reaches the camera, not cut off where it is blown out (1): gradients, shadows, colour casts."""
     n = picture.shape[0]
-    out = picture.astype(np.float32) / 255.0
+    out = (picture.astype(np.float32) / 255.0) ** 2  # about linear, as light adds up
     if rng.random() < 0.35:
         angle = rng.uniform(0.0, 2.0 * math.pi)
         y, x = np.mgrid[0:n, 0:n] / n - 0.5
-        out *= np.exp(rng.normal(0.0, 0.6) * (x * math.cos(angle) + y * math.sin(angle)))[:, :, None].astype(np.float32)
-    if rng.random() < 0.25:
+        out *= np.exp(rng.normal(0.0, 1.2) * (x * math.cos(angle) + y * math.sin(angle)))[:, :, None].astype(np.float32)
+    if rng.random() < 0.3:
+        out *= _shadow(n, rng)[:, :, None]
+    level = np.exp(min(rng.normal(-0.6, 1.5), 1.8))  # beyond, nothing but white is left
+    warm = rng.normal(0.0, 0.2) * np.array([1.0, 0.0, -1.0])
+    out = out ** np.exp(rng.normal(0.0, 0.25)) * (level * np.exp(rng.normal(0.0, 0.12, 3) + warm)).astype(np.float32)
+    haze = max(rng.normal(0.0, 0.1), 0.0) ** 2
+    return np.asarray(out * (1.0 - haze) + haze * rng.uniform(0.1, 1.0), np.float32)
+
+
+def _shadow(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(n, n) part of the light that is left: under leaves, or beyond a straight edge."""
+    if rng.random() < 0.6:
         cells = int(rng.integers(2, 9))
-        leaves = cv2.resize(rng.random((cells, cells)).astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
-        shade = np.where(leaves > rng.uniform(0.3, 0.7), 1.0, rng.uniform(0.25, 0.8)).astype(np.float32)
-        out *= cv2.GaussianBlur(shade, (0, 0), rng.uniform(0.5, 3.0))[:, :, None]
-    level = np.exp(rng.normal(-0.35, 0.75))
-    out = out ** np.exp(rng.normal(0.0, 0.25)) * level * np.exp(rng.normal(0.0, 0.08, 3)).astype(np.float32)
-    haze = max(rng.normal(0.0, 0.1), 0.0)
-    out = out * (1.0 - haze) + haze * rng.uniform(0.3, 1.0)
-    return np.clip(out * 255.0, 0.0, 255.0).astype(np.uint8)
+        field = cv2.resize(rng.random((cells, cells)).astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
+        lit = field > rng.uniform(0.3, 0.7)
+    else:
+        angle = rng.uniform(0.0, 2.0 * math.pi)
+        y, x = np.mgrid[0:n, 0:n] / n - 0.5
+        lit = x * math.cos(angle) + y * math.sin(angle) > rng.uniform(-0.35, 0.35)
+    left = np.where(lit, 1.0, rng.uniform(0.06, 0.65)).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(left, (0, 0), rng.uniform(0.5, 3.0)), np.float32)
 
 
-def _camera(picture: NDArray, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Distance, blur, noise, compression; SIDE x SIDE at the end."""
-    native = int(np.clip(np.exp(rng.normal(3.4, 0.5)), 12, 80))
+def _lens(light: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Out of focus, moved while exposed, then cut off: what is blown out eats into dark strokes beside it."""
     if rng.random() < 0.5:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 3.2))
+        light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 3.2))
     if rng.random() < 0.3:
         k = int(rng.integers(3, 15))
         line = np.zeros((k, k), np.float32)
         angle = rng.uniform(0.0, math.pi)
         d = np.array([math.cos(angle), math.sin(angle)]) * k / 2
         cv2.line(line, tuple(map(int, k / 2 - d)), tuple(map(int, k / 2 + d)), 1.0, 1)
-        picture = cv2.filter2D(picture, -1, line / max(float(line.sum()), 1.0))
+        light = cv2.filter2D(light, -1, line / max(float(line.sum()), 1.0))
+    return (np.sqrt(np.clip(light, 0.0, 1.0)) * 255.0).astype(np.uint8)
+
+
+def _camera(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Distance, the sensor's colour mosaic, noise, sharpening, compression; SIDE x SIDE at the end."""
+    native = int(np.clip(np.exp(rng.normal(3.4, 0.5)), 12, 80))
     small = cv2.resize(picture, (native, native), interpolation=cv2.INTER_AREA).astype(np.float32)
-    small += rng.normal(0.0, rng.uniform(0.0, 9.0), small.shape if rng.random() < 0.5 else (*small.shape[:2], 1))
+    mosaic = rng.random() < 0.5
+    grey = mosaic or rng.random() < 0.5
+    small += rng.normal(0.0, rng.uniform(0.0, 9.0), (native, native, 1) if grey else small.shape)
     small = np.clip(small, 0.0, 255.0).astype(np.uint8)
+    if mosaic:
+        small = _mosaic(small, rng)
+    if rng.random() < 0.35:
+        soft = cv2.GaussianBlur(small, (0, 0), 1.0)
+        gain = rng.uniform(0.3, 1.5)
+        small = cv2.addWeighted(small, 1.0 + gain, soft, -gain, 0.0)
     if rng.random() < 0.25:
         _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 95))])
         small = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     mode = cv2.INTER_AREA if native > SIDE else int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC]))
     return np.asarray(cv2.resize(small, (SIDE, SIDE), interpolation=mode), np.uint8)
+
+
+def _mosaic(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """What a sensor whose pixels see one colour each makes of it: coloured seams, edges like stairs."""
+    y, x = int(rng.integers(0, 2)), int(rng.integers(0, 2))  # where its pattern begins
+    padded = np.pad(picture, ((2 + y, 3), (2 + x, 3), (0, 0)), mode="edge")
+    raw = padded[:, :, 1].copy()
+    raw[0::2, 0::2] = padded[0::2, 0::2, 0]
+    raw[1::2, 1::2] = padded[1::2, 1::2, 2]
+    colors = cv2.cvtColor(raw, cv2.COLOR_BayerRGGB2RGB)
+    n = picture.shape[0]
+    return np.asarray(colors[2 + y : 2 + y + n, 2 + x : 2 + x + n], np.uint8)

@@ -1,4 +1,4 @@
-"""The sign classifier's training: 100,000 drawn crops, a held-out set in other styles."""
+"""The sign classifier's training: 50,000 drawn crops, a held-out set in other styles."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from world.camera_tags import ThingKind
 
 
 def fit_signs(
-    out: Path, seed: int = 0, count: int = 100_000, epochs: int = 11, device: str = "cpu", processes: int = 1,
+    out: Path, seed: int = 0, count: int = 50_000, epochs: int = 5, device: str = "cpu", processes: int = 1,
     data: Sequence[Path] = (), real: Path | None = None,
 ) -> Path:  # fmt: skip
     """Train; returns the path of the weights. What is in `out` is gone on with.

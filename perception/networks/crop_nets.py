@@ -45,7 +45,7 @@ def sign_net() -> CropNet:
     """The sign classifier: world.sign_names.SIGN_NAMES, then no sign."""
     from world.sign_names import NO_SIGN
 
-    return CropNet(NO_SIGN + 1, 40, (32, 64, 96), 160)
+    return CropNet(NO_SIGN + 1, 40, (32, 64, 96), 128)
 
 
 def light_net() -> CropNet:
