@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from perception import layout
 from perception.crops import LightClassifier, SignClassifier, cut_off, light_crop, sign_crop
 from perception.decode import (
-    SURE_ROW,
     LinePoints,
     Things,
     decode_edges,
@@ -23,7 +22,6 @@ from perception.decode import (
     decode_paint,
     decode_seg,
     decode_things,
-    sure_lines,
 )
 from perception.infer import Answer, EyeNet
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
@@ -194,7 +192,7 @@ class Perceiver:
     ) -> View:  # fmt: skip
         things, seg = decode_things(answer, n, spec), decode_seg(answer, n)
         read_lights(things, picture, self.read_light)
-        view = View(time, small, seg, things, sure_lines(decode_lines(answer, n, spec, SURE_ROW)))
+        view = View(time, small, seg, things, decode_lines(answer, n, spec))
         view.stop_lines = decode_paint(seg, layout.STOP_LINE, spec)
         view.crosswalks = decode_paint(seg, layout.CROSSWALK, spec)
         if first:

@@ -165,6 +165,16 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
             yaw[i] = chord[i - 1]
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
+    for i in range(last):
+        before, after = (
+            street[i - 1] and straight(i, -1) if i else False,
+            i + 1 < last and street[i + 1] and straight(i + 1, 1),
+        )
+        if int(command[i]) in (int(Command.LEFT), int(Command.RIGHT)) and before != after:
+            right = math.copysign(0.5 * math.pi, 1.0 if int(command[i]) == int(Command.LEFT) else -1.0)
+            here, there, turn = (i, i + 1, right) if before else (i + 1, i, -right)
+            guess = 2.0 * chord[i] - yaw[here]  # of an arc, whose ends turn alike from their chord
+            yaw[there] = yaw[here] + turn if abs(_turn(guess, yaw[here] + turn)) < _BEND + _STRAIGHT else guess
     for i, way_in in ((i, side) for i in range(last + 1) for side in (-1, 1)):
         inner, own, other = i + way_in, (i - 1 if way_in < 0 else i), (i - 2 if way_in < 0 else i + 1)
         if not 0 <= other < last or not street[own] or not street[other]:

@@ -19,7 +19,7 @@ from rich.table import Table
 from perception import layout
 from perception.crops import LightClassifier, SignClassifier, sign_crop
 from perception.dataset import Pictures, read_pictures
-from perception.decode import SURE_ROW, decode_lines, decode_things, full_seg, sure_lines
+from perception.decode import decode_lines, decode_things, full_seg
 from perception.infer import WEIGHTS, EyeNet
 from perception.lane_finders import METHODS
 from perception.lane_metrics import LaneScore, lane_f1
@@ -130,7 +130,7 @@ def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, A
     for i in track(range(len(pictures)), "evaluating"):
         answer = net(pictures.rgb[i : i + 1])
         tally.masks(pictures, i, full_seg(answer, 0))
-        tally.lines(pictures, i, sure_lines(decode_lines(answer, 0, pictures.spec(i), SURE_ROW)))
+        tally.lines(pictures, i, decode_lines(answer, 0, pictures.spec(i)))
         things = decode_things(answer, 0, pictures.spec(i), np.full(5, 0.05))
         read_lights(things, pictures.rgb[i], lights)
         tally.things(pictures, i, things, signs)

@@ -71,6 +71,14 @@ def test_a_waypoint_on_a_bend_between_straights_tells_how_far_it_has_turned(turn
     assert off.max() < 1.1  # half a step between points, and how far an arc that is cut leaves it
 
 
+def test_a_turn_tells_the_direction_of_the_street_behind_it():
+    way = np.array([(0, 0), (40, 0), (80, 0), (92, 13), (90, 50), (60, 70)])  # the street after the turn bends at once
+    command = np.array([FOLLOW, FOLLOW, LEFT, FOLLOW, FOLLOW, FOLLOW])
+    assert lay_route(way, command).yaw[3] == pytest.approx(math.pi / 2)
+    back = np.array([FOLLOW, FOLLOW, int(Command.RIGHT), FOLLOW, FOLLOW, FOLLOW])
+    assert math.sin(lay_route(way[::-1], back).yaw[2]) == pytest.approx(-1.0)
+
+
 def test_a_corner_before_the_end_is_a_right_angle():
     way = np.array([(0, 0), (40, 0), (80, 0), (112, 20)])
     for points, yaw in ((way, [0, 0, 0, 90]), (way * (1, -1), [0, 0, 0, -90]), (way[::-1], [-90, 180, 180, 180])):
