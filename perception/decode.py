@@ -23,7 +23,6 @@ THRESHOLD = np.array([0.3, 0.3, 0.3, 0.3, 0.3])  # of the heat, by ThingKind
 MOST_THINGS = 48
 _SAME = 0.45  # overlap of boxes of one kind from which on they are one thing
 LINE_THRESHOLD = 0.5  # probability that there is a line in a row
-SURE_ROW, SURE_LINE = 0.4, 0.8  # the same for `sure_lines`: of a row, and of the mean of a boundary's rows
 # Cells that thin paint covers in part only lean to the road below it: what the most likely class lacks. Set on `val`.
 _LEAN = np.array([0.0, 0.0, 0.0, 0.6, 1.7], np.float32)[:, None, None]
 _WINDOW = 3  # [cells] beside the most probable column that its mean is taken over
@@ -134,22 +133,6 @@ def decode_lines(answer: Answer, n: int, spec: CameraSpec, threshold: float = LI
         slot[keep].astype(np.int8), row[keep].astype(np.int32), px[keep], xy[keep], sigma[keep],
         (1.0 - absent[slot, row])[keep], trait[keep, 0], trait[keep, 1],
     )  # fmt: skip
-
-
-def sure_lines(points: LinePoints, least: float = SURE_LINE) -> LinePoints:
-    """The points of those boundaries that are sure as a whole.
-
-    Rows of one boundary err together: a boundary that is not there is told with doubt in all its rows, a real one with
-    doubt in a few. So rows may be taken at a lower threshold (SURE_ROW) and boundaries be judged by their mean.
-
-    Args:
-        points: of `decode_lines`, best with threshold SURE_ROW.
-        least: mean probability of a boundary's rows.
-    """
-    slot = points.slot.astype(np.int64)
-    mean = np.bincount(slot, points.score, LINE_SLOTS) / np.maximum(np.bincount(slot, minlength=LINE_SLOTS), 1)
-    keep = mean[slot] >= least
-    return LinePoints._make(part[keep] for part in points)
 
 
 def decode_seg(answer: Answer, n: int) -> NDArray[np.uint8]:

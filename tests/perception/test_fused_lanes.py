@@ -7,7 +7,6 @@ import pytest
 
 from perception import layout
 from perception.any_picture import AnyPicture, fit_picture
-from perception.decode import LinePoints, sure_lines
 from perception.evaluate_lanes import evaluate_culane
 from perception.fused_lanes import FusedFinder, inner_lines
 from perception.infer import Answer
@@ -142,16 +141,6 @@ def test_a_sharp_network_stands_and_a_vague_one_gives_way_to_paint():
     sharp = FusedFinder(AnyPicture(told, SPEC))(picture)
     assert [line.slot for line in sharp] == [1]
     assert len(FusedFinder(AnyPicture(vague, SPEC))(picture)) == 3
-
-
-def test_boundaries_are_judged_as_a_whole():
-    slot = np.array([0, 0, 0, 2, 2, 2], np.int8)
-    score = np.array([0.99, 0.45, 0.99, 0.7, 0.75, 0.8])
-    rest = np.zeros(6)
-    points = LinePoints(slot, np.arange(6, dtype=np.int32), np.zeros((6, 2)), np.zeros((6, 2)), rest, score, rest, rest)
-    sure = sure_lines(points)
-    assert sure.slot.tolist() == [0, 0, 0] and sure.row.tolist() == [0, 1, 2] and sure.px.shape == (3, 2)
-    assert len(sure_lines(sure, 0.99).slot) == 0 and len(sure_lines(sure_lines(sure, 0.99)).slot) == 0
 
 
 def test_no_lines_without_any_evidence():
