@@ -19,7 +19,8 @@ F64 = NDArray[np.float64]
 Frame = tuple[float, float, float]  # dx, dy, turn [m, m, rad] of the world frame, as believed, in the odometry's
 _REACH = 112.0  # [m] of curve ahead
 _CLOSE = 8.0  # [m]
-_TIGHT = 6.5  # [m] radius of a tight bend of a lane
+_TIGHT = 5.0  # [m] radius of a tight bend of a lane
+_NEAR = 4.0  # points ahead of the foot, that many what was seen always holds
 _TURN, _MOST_TURN = 0.5, 2.2  # [rad] turns that are a bend ahead
 _VAGUE = 0.1  # [rad] of the direction at a waypoint
 _DETOUR, _ROUGH = 1.05, 1.0  # times, and [m], that the way between two waypoints may be longer than it was laid
@@ -61,7 +62,7 @@ class DriverRoute:
         return way - length_between(self.curve, self.count, behind, self.foot)
 
     def sure(self) -> F64:
-        """(n,) [m] places near by, on the curve as it lies, where the line is known as well as the pose."""
+        """(n,) [m] places ahead, on the curve as it lies, where the line is known as well as the pose."""
         near = [u_at(self.curve, self.count, t) + self.laid.anchors[i][:, 0] for i, t in self.at.items()]
         places = np.concatenate([np.zeros(0), *near])
         return places[places > u_at(self.curve, self.count, self.foot)]
@@ -111,7 +112,7 @@ class DriverRoute:
         start = self.at.get(goal - 1, self.foot)
         way = moved(laid.waypoint[goal : goal + 1], frame)[0]
         most = _DETOUR * laid.most(goal - 1) + _ROUGH
-        least = max(self.foot, start) + 1.0
+        least = max(self.foot + _NEAR, start + 1.0)
         first = cut
         while cut > least:
             x, y, yaw = place_on(curve, n, cut)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from perception.curve import add_to_bin, foot_on, u_at
+from perception.curve import add_to_bin, foot_on, place_on, u_at
 from world.camera_labels import LINE_SLOTS
 from world.kernel import kernel
 
@@ -20,6 +20,8 @@ _OWN_GATE, _OWN_SPREAD = 2.0, 0.025  # [m], [1/m] times the square of how far ah
 # lane, for bends come as a surprise
 _WAY_SPREAD = 0.5  # [m/m] the same from a waypoint on: the lane goes through it
 _KEEP = 0.955  # of what a bin holds when something new comes: a second at 20 pictures a second
+_KEEP_WRONG = 0.8  # the same where what is seen now contradicts it: it was seen from further away
+_SURPRISE = 0.25  # [m] beside what a bin holds, plus twice the error
 _FLOOR = 0.08  # [m] error that does not average out
 
 
@@ -116,7 +118,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
     Args:
         centres: (3, X) CENTRE_ROWs, body frame. t: index of the driver's foot on the curve.
         x, y, yaw: the driver in the curve's frame. stretches: STRETCH_ROWs in order.
-        ways: (W,) [m] u of waypoints near by. unsure: [m] standard deviation of where they lie.
+        ways: (W,) [m] u of places that the route goes through. unsure: (W,) [m] standard deviation of where they lie.
     """
     c, s = math.cos(yaw), math.sin(yaw)
     here, end, inside = u_at(curve, n, t), 1e9, False
@@ -143,7 +145,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
                 gate = _OWN_GATE + _OWN_SPREAD * at.x * at.x if lane == own else -1.0
                 if lane == own:
                     for k in range(len(ways)):
-                        gate = min(gate, _GATE + 2.0 * unsure + _WAY_SPREAD * abs(u - ways[k]))
+                        gate = min(gate, _GATE + 2.0 * unsure[k] + _WAY_SPREAD * abs(u - ways[k]))
                     astray = astray or abs(d) > gate
             if kind == TURNS or kind == CHANGES or where < 0.0 or where > n - 1.0:
                 continue
@@ -152,4 +154,13 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
         if chosen >= 0:
             at = centres[chosen, i]
             w = 1.0 / (20.0 * (at.sigma * at.sigma + _FLOOR * _FLOOR))
-            add_to_bin(bins, at_u, x + c * at.x - s * at.y, y + s * at.x + c * at.y, w, _KEEP)
+            wx, wy = x + c * at.x - s * at.y, y + s * at.x + c * at.y
+            keep = _KEEP
+            if 0.0 <= at_u < len(bins) and bins[int(at_u)].w > 0.0:
+                held = bins[int(at_u)]
+                where, _ = foot_on(curve, n, wx, wy, 0, n - 1)
+                _, _, along = place_on(curve, n, where)
+                aside = math.cos(along) * (wy - held.y / held.w) - math.sin(along) * (wx - held.x / held.w)
+                if abs(aside) > _SURPRISE + 2.0 * at.sigma:
+                    keep = _KEEP_WRONG
+            add_to_bin(bins, at_u, wx, wy, w, keep)

@@ -9,6 +9,7 @@ the arc between entry and exit. Waypoints lie on lane centres, so those seen bes
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,9 +132,11 @@ class RouteFinder:
         if not fresh:
             return
         x, y, yaw = (float(v) for v in localiser.odometry[b, k])
+        sure = route.sure()
+        unsure = np.sqrt(_spread(localiser, b, k, sure - u_at(route.curve, route.count, route.foot)))
         take_lanes(
-            self._centres, route.curve, route.count, route.foot, x, y, yaw, route.near_stretches(), route.sure(),
-            math.sqrt(_spread(localiser, b, k)), route.bins,
+            self._centres, route.curve, route.count, route.foot, x, y, yaw, route.near_stretches(), sure,
+            unsure, route.bins,
         )  # fmt: skip
         self._renew_tail(route, localiser, b, k)
         count = see_bins(route.curve, route.count, route.bins, self._seen, 0)
@@ -185,12 +188,13 @@ class RouteFinder:
         """Append waypoints and arcs to what the curve is pulled towards."""
         frame = _odometry_from_world(localiser, b, k)
         curve, n, laid = route.curve, route.count, route.laid
-        spread = _spread(localiser, b, k)
+        here = u_at(curve, n, route.foot)
 
         def pull(x: float, y: float, near: int, sigma: float) -> None:
             nonlocal count
             t, d = foot_on(curve, n, x, y, max(near - 8, 0), near + 8)
             if 0.0 <= t <= n - 1.0 and count < len(self._seen):
+                spread = float(_spread(localiser, b, k, u_at(curve, n, t) - here))
                 self._seen[count] = (t, d, 1.0 / (sigma**2 + spread))
                 count += 1
 
@@ -305,9 +309,10 @@ def sample(curve, n, t, x, y, yaw, out):
     return len(out)
 
 
-def _spread(localiser: Localiser, b: int, k: int) -> float:
-    """[m^2] variance of the believed position along one axis."""
-    return 0.5 * float(localiser.covariance[b, k, 0, 0] + localiser.covariance[b, k, 1, 1])
+def _spread(localiser: Localiser, b: int, k: int, ahead: Any) -> Any:
+    """[m^2] variance of where the world is believed to be, sideways, `ahead` [m] of the driver."""
+    p = localiser.covariance[b, k]
+    return 0.5 * (p[0, 0] + p[1, 1]) + p[2, 2] * ahead**2
 
 
 def _odometry_from_world(localiser: Localiser, b: int, k: int) -> Frame:

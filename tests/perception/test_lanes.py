@@ -62,7 +62,17 @@ def gather(offsets, y=0.0, stretches=(), t=5.0):
     bins, curve = np.zeros(200, BIN_ROW), straight()
     centres, _ = centres_of(offsets)
     take_lanes(
-        centres, curve, POINTS, t, 2.0 * t, y, 0.0, np.array(list(stretches), STRETCH_ROW), np.zeros(0), 0.1, bins
+        centres,
+        curve,
+        POINTS,
+        t,
+        2.0 * t,
+        y,
+        0.0,
+        np.array(list(stretches), STRETCH_ROW),
+        np.zeros(0),
+        np.zeros(0),
+        bins,
     )
     held = np.flatnonzero(bins["w"] > 0)
     return held, bins["y"][held] / bins["w"][held]
