@@ -38,7 +38,7 @@ class TrackerConfig:
     told: float = 0.55  # score from which on a track is told
     dropped: float = 0.12  # score below which it is forgotten
     fade_seen: float = 0.5  # [s] in which the score of an unseen track falls to 1/e where it should be seen
-    fade_near: float = 1.5  # [s] where it should be, and is so near that the cameras see little but it
+    fade_near: float = 4.0  # [s] where it should be, and is so near that the cameras see little but it
     near: float = 9.0  # [m]
     fade_hidden: float = 4.0  # [s] where it is hidden or out of view
     fade_standing: float = 25.0  # [s] where it is so and is a vehicle that stood
