@@ -48,7 +48,7 @@ from world.sign_names import face_of, sign_limit
 BOOL = NDArray[np.bool_]
 DEFAULT_LIMIT = 50.0 / 3.6  # [m/s] until a sign is read: the law in towns
 END_LIMIT = 50.0 / 3.6  # [m/s] after the end of all limits
-_LINE_ERROR = 0.3  # [m] by which a stop line may be nearer than it was seen: who stops on it has run the light
+_LINE_ERROR = 0.8  # [m] by which a stop line may be nearer than it was seen: who stops on it has run the light
 _NEARER = 0.8  # [m] that vehicles are told longer than seen: their distance is not known better
 _CRAWLS, _BESIDE, _ALONG = 1.5, 6.0, 0.6  # [m/s]; [m] from the route; cosine of the angle to it
 STOP_FACES, YIELD_FACES = (face_of("stop"),), (face_of("yield"), face_of("us yield"))

@@ -90,7 +90,8 @@ def test_light_ahead(pairs):
     seen = [(t, p) for t, p in near if p["light_valid"]]
     assert np.mean([t["light_state"] == p["light_state"] for t, p in seen]) > 0.85  # votes lag by a few looks
     assert not any(p["light_state"] == LightState.GREEN and t["light_state"] == LightState.RED for t, p in seen)
-    assert np.median([abs(float(p["light_distance"] - t["light_distance"])) for t, p in seen]) < 0.6
+    short = [float(t["light_distance"] - p["light_distance"]) for t, p in seen]  # one stops before the line
+    assert 0.4 < np.median(short) < 1.2
 
 
 def test_limits_are_those_of_the_signs_passed(pairs):
