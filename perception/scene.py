@@ -66,6 +66,7 @@ class SceneConfig:
     head_far: float = 0.06  # [m/m] sideways that a metre further away is worth
     head_habit: float = 1.5  # [m] sideways that another head must lie better to be taken instead
     head_turned: float = 6.0  # [m] sideways that a head which looks across the entry is worth, twice that: away from it
+    head_vague: float = 4.0  # [m] sideways that a head whose state is hardly read is worth: a far look may see it twice
     head_aside: float = 6.0  # [m] from the line along which the route enters
     head_lost: float = 2.0  # [s] after which a light that is not seen any more is unknown
     hides: float = 20.0  # [m] ahead within which a tall vehicle hides a light head
@@ -275,6 +276,7 @@ class SceneBuilder:
             price = (
                 abs(aside)
                 + c.head_turned * (1.0 - toward)
+                + c.head_vague * (1.0 - min(float(post.votes.sum()), 1.0))
                 + c.head_far * abs(along)
                 + min(time - post.seen_at, 4.0)
                 - (c.head_habit if marks.chosen == (first, post) else 0.0)
