@@ -265,7 +265,8 @@ class SceneBuilder:
     def _head(self, b: int, k: int, route: DriverRoute, first: int, last: int, time: float) -> Post | None:
         """The light head that holds for the junction between two waypoints, None where none is known."""
         c, marks, best, least = self.config, self.marks[b][k], None, math.inf
-        x, y, yaw = place_on(route.curve, route.count, route.at[first] - 1.0)
+        x, y, _ = place_on(route.curve, route.count, route.at[first] - 1.0)
+        _, _, yaw = place_on(route.curve, route.count, route.at[first] - 4.0)  # of the street, before the turn begins
         reach = c.head_after + c.head_scale * float(np.hypot(*(route.laid.waypoint[last] - route.laid.waypoint[first])))
         for post in marks.lights:
             if post.looks < c.looks or post.state == OFF:
@@ -281,7 +282,8 @@ class SceneBuilder:
                 + min(time - post.seen_at, 4.0)
                 - (c.head_habit if marks.chosen == (first, post) else 0.0)
             )
-            if -c.head_before < along < reach and abs(aside) < c.head_aside and toward > 0.0 and price < least:
+            room = c.head_aside * (1.5 if marks.chosen == (first, post) else 1.0)
+            if -c.head_before < along < reach and abs(aside) < room and toward > 0.0 and price < least:
                 best, least = post, price
         marks.chosen = None if best is None else (first, best)
         return best
