@@ -77,7 +77,7 @@ class SceneConfig:
     sign_aside: float = 7.0  # [m] from the route to a sign that holds for it
     sign_inner: float = 0.6  # [m] it stands at least so far outside of the lane's centre
     looks: int = 3  # before a sign or paint is acted on
-    passed: float = 0.5  # [m] behind the bumper until which a line is the next one
+    passed: float = 1.3  # [m] behind the bumper until which a line, taken as near as it may be, is the next one
 
 
 class SceneBuilder:
