@@ -48,6 +48,7 @@ from world.sign_names import face_of, sign_limit
 BOOL = NDArray[np.bool_]
 DEFAULT_LIMIT = 50.0 / 3.6  # [m/s] until a sign is read: the law in towns
 END_LIMIT = 50.0 / 3.6  # [m/s] after the end of all limits
+_THERE = 0.05  # [m] before a line
 _LINE_ERROR = 0.8  # [m] by which a stop line may be nearer than it was seen: who stops on it has run the light
 _NEARER = 0.8  # [m] that vehicles are told longer than seen: their distance is not known better
 _CRAWLS, _BESIDE, _ALONG = 1.5, 6.0, 0.6  # [m/s]; [m] from the route; cosine of the angle to it
@@ -70,6 +71,7 @@ class SceneConfig:
     head_aside: float = 6.0  # [m] from the line along which the route enters
     head_lost: float = 2.0  # [s] after which a light that is not seen any more is unknown
     hides: float = 20.0  # [m] ahead within which a tall vehicle hides a light head
+    creeps: float = 3.0  # [m/s] up to which one stands at once where the line is reached
     around: float = 30.0  # [m] from its entry to the light heads of a junction
     line_before: float = 9.0  # [m] before the entry that its stop line may lie
     line_after: float = 2.5  # [m]
@@ -248,6 +250,8 @@ class SceneBuilder:
                 continue
             lost = head is None or time - head.seen_at > c.head_lost and distance + half > 12.0
             ahead.light_valid[b, k] = True
+            if float(self.scene.ego.speed[b, k]) < c.creeps:  # there already: stand, rather than roll out over the line
+                distance = max(distance, _THERE)
             ahead.light_distance[b, k] = distance
             ahead.light_state[b, k] = RED if head is None or lost else head.state
             return
