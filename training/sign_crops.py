@@ -203,14 +203,14 @@ def _shadow(n: int, rng: np.random.Generator) -> NDArray[np.float32]:
 def _lens(light: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Out of focus, moved while exposed, then cut off: what is blown out eats into dark strokes beside it."""
     if rng.random() < 0.5:
-        light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 3.2))
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 3.2)), np.float32)
     if rng.random() < 0.3:
         k = int(rng.integers(3, 15))
         line = np.zeros((k, k), np.float32)
         angle = rng.uniform(0.0, math.pi)
         d = np.array([math.cos(angle), math.sin(angle)]) * k / 2
         cv2.line(line, tuple(map(int, k / 2 - d)), tuple(map(int, k / 2 + d)), 1.0, 1)
-        light = cv2.filter2D(light, -1, line / max(float(line.sum()), 1.0))
+        light = np.asarray(cv2.filter2D(light, -1, line / max(float(line.sum()), 1.0)), np.float32)
     return (np.sqrt(np.clip(light, 0.0, 1.0)) * 255.0).astype(np.uint8)
 
 
