@@ -129,7 +129,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
     own = -1 if inside else _own_lane(centres, curve, n, t, x, y, yaw)
     astray = False  # what is taken for the own lane has missed a waypoint: nothing of it holds from there on
     for i in range(centres.shape[1]):
-        chosen, off, at_u = -1, 1e9, 0.0
+        chosen, off, at_t, at_u = -1, 1e9, 0.0, 0.0
         for lane in range(3):
             at = centres[lane, i]
             if not at.valid:
@@ -150,7 +150,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
             if kind == TURNS or kind == CHANGES or where < 0.0 or where > n - 1.0:
                 continue
             if abs(d) < gate and abs(d) < off and not (astray and u < end):
-                chosen, off, at_u = lane, abs(d), u
+                chosen, off, at_t, at_u = lane, abs(d), where, u
         if chosen >= 0:
             at = centres[chosen, i]
             w = 1.0 / (20.0 * (at.sigma * at.sigma + _FLOOR * _FLOOR))
@@ -158,8 +158,7 @@ def take_lanes(centres, curve, n, t, x, y, yaw, stretches, ways, unsure, bins):
             keep = _KEEP
             if 0.0 <= at_u < len(bins) and bins[int(at_u)].w > 0.0:
                 held = bins[int(at_u)]
-                where, _ = foot_on(curve, n, wx, wy, 0, n - 1)
-                _, _, along = place_on(curve, n, where)
+                _, _, along = place_on(curve, n, at_t)
                 aside = math.cos(along) * (wy - held.y / held.w) - math.sin(along) * (wx - held.x / held.w)
                 if abs(aside) > _SURPRISE + 2.0 * at.sigma:
                     keep = _KEEP_WRONG

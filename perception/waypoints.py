@@ -59,11 +59,10 @@ class LaidRoute:
         if i == 0 or i + 2 >= len(way):
             return length
         ta, tb = way[i] - way[i - 1], way[i + 2] - way[i + 1]
-        ta, tb, chord = ta / np.hypot(*ta), tb / np.hypot(*tb), way[i + 1] - way[i]
-        sine, cosine = float(ta[0] * tb[1] - ta[1] * tb[0]), float(ta @ tb)
-        if abs(math.atan2(sine, cosine)) < _BEND:
+        ta, tb = ta / np.hypot(*ta), tb / np.hypot(*tb)
+        if abs(math.atan2(_cross(ta, tb), float(ta @ tb))) < _BEND:
             return length
-        la, lb = float(chord[0] * tb[1] - chord[1] * tb[0]) / sine, float(ta[0] * chord[1] - ta[1] * chord[0]) / sine
+        la, lb = _legs(ta, tb, way[i + 1] - way[i])
         return max(length, la + lb) if min(la, lb) > 0.0 else length
 
     def stretches(self, commands: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -78,6 +77,16 @@ class LaidRoute:
             else:
                 found.append((i, i + 1))
         return found
+
+
+def _cross(a: F64, b: F64) -> float:
+    return float(a[0] * b[1] - a[1] * b[0])
+
+
+def _legs(ta: F64, tb: F64, chord: F64) -> tuple[float, float]:
+    """[m] to the corner and on from it, where the way by `chord` (2,) leaves along ta and arrives along tb (unit)."""
+    sine = _cross(ta, tb)
+    return _cross(chord, tb) / sine, _cross(ta, chord) / sine
 
 
 def _turn(a: float, b: float) -> float:
@@ -166,10 +175,8 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
         else:
             yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
     for i in range(last):
-        before, after = (
-            street[i - 1] and straight(i, -1) if i else False,
-            i + 1 < last and street[i + 1] and straight(i + 1, 1),
-        )
+        before = i > 0 and street[i - 1] and straight(i, -1)
+        after = i + 1 < last and street[i + 1] and straight(i + 1, 1)
         if int(command[i]) in (int(Command.LEFT), int(Command.RIGHT)) and before != after:
             right = math.copysign(0.5 * math.pi, 1.0 if int(command[i]) == int(Command.LEFT) else -1.0)
             here, there, turn = (i, i + 1, right) if before else (i + 1, i, -right)
@@ -184,9 +191,8 @@ def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F6
             continue
         turn = _turn(chord[other], chord[own])
         if abs(_turn(yaw[inner], chord[other])) < _STRAIGHT and not bend[inner].any() and abs(turn) > _CORNER:
-            yaw[i] = yaw[inner] + math.copysign(
-                0.5 * math.pi, turn
-            )  # a corner on the way to where a route turns or ends
+            # a corner on the way to where a route turns or ends
+            yaw[i] = yaw[inner] + math.copysign(0.5 * math.pi, turn)
     return yaw, bend
 
 
@@ -232,10 +238,8 @@ def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64, cut: float = _CUT) 
     """
     ta, tb = (np.array([math.cos(yaw), math.sin(yaw)]) for yaw in (yaw_a, yaw_b))
     turn, chord = _turn(yaw_a, yaw_b), b - a
-    sine = float(ta[0] * tb[1] - ta[1] * tb[0])
     if 0.15 < abs(turn) < 2.6:
-        la = float(chord[0] * tb[1] - chord[1] * tb[0]) / sine  # [m] from a to the corner
-        lb = float(ta[0] * chord[1] - ta[1] * chord[0]) / sine  # and on to b
+        la, lb = _legs(ta, tb, chord)
         if min(la, lb) > 1.0:
             return _arc(a, ta, la, lb, turn, u, cut * min(la, lb))
     size = float(np.hypot(*chord)) / math.cos(0.25 * turn) ** 2  # as long as an arc's of that chord and turn

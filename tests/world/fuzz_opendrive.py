@@ -33,7 +33,7 @@ from world.routing import RouteError, Router, route_line
 from world.scenario import Scenario
 
 SLOW = 30.0  # [s] a case may take
-MOST_MEMORY = 1800.0  # [MB] that the cases may add to what the process holds
+MOST_MEMORY = 1700.0  # [MB] that the cases may add to what the process holds
 ASK_EVERY, DRIVE_EVERY = 5, 25  # of the maps that load
 
 
