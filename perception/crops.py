@@ -12,6 +12,8 @@ from world.kinds import LightState
 from world.sign_names import NO_SIGN
 
 SIGN_SIDE, LIGHT_SIDE = 40, 32  # [px]
+_HEAD_SHAPE = 2.6  # height of a light head a width
+_DARK = 25  # of a housing
 _EDGE = 0.75  # [px] of the picture's edge
 SIGN_PIXELS, LIGHT_PIXELS = 12.0, 6.0  # [px] height of a box from which on its crop is read
 
@@ -36,6 +38,25 @@ def light_crop(picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float 
         return None
     dx, dy = 0.15 * (x1 - x0), 0.08 * (y1 - y0)
     return _cut(picture, x0 - dx, y0 - dy, x1 + dx, y1 + dy, 2)
+
+
+def lower_light_crop(
+    picture: NDArray[np.uint8], box: NDArray, scale: NDArray | float = 1.0
+) -> NDArray[np.uint8] | None:
+    """The same for a head whose upper part the picture's upper edge cuts off: as if what is missing were dark.
+
+    So a lamp that is lit can be told from one that is not, and from what is not seen.
+    """
+    x0, y0, x1, y1 = (np.asarray(box) + 0.5) * scale
+    if y1 < LIGHT_PIXELS or x1 - x0 < LIGHT_PIXELS / _HEAD_SHAPE:
+        return None
+    dx = 0.15 * (x1 - x0)
+    seen = _cut(picture, x0 - dx, 0.0, x1 + dx, y1 + 0.08 * _HEAD_SHAPE * (x1 - x0), 2)
+    missing = round(_HEAD_SHAPE * (x1 - x0) - y1)
+    if seen is None or missing <= 0:
+        return seen
+    above = np.full((missing, *seen.shape[1:]), _DARK, np.uint8)
+    return np.concatenate((above, seen))
 
 
 def cut_off(box: NDArray, width: float, height: float) -> NDArray[np.bool_]:

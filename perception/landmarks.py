@@ -23,6 +23,7 @@ _TURNS = 12  # looks that the way a light's lamps look is averaged over
 _MERGE = 0.16  # of the distance within which a look belongs to a landmark that is known, plus
 _MERGE_FLOOR = 2.0  # [m]
 _PAINT_MERGE, _PAINT_SPREAD = 1.5, 0.08  # [m], [m/m] along the road
+_PART = 0.8  # of the width of known paint: a narrower look at it shows a part
 _FORGET = 60.0  # [m] behind or beside which nothing is kept
 _FADE = 1.5  # [s] of looks at its place in which it was not there, after which a landmark goes
 
@@ -166,15 +167,17 @@ def _see_paint(known: list[Paint], box: list[float], pose: NDArray, c: float, s:
     middle = 0.5 * (right + left)
     near = np.array([pose[0] + c * x0 - s * middle, pose[1] + s * x0 + c * middle])
     far = np.array([pose[0] + c * x1 - s * middle, pose[1] + s * x1 + c * middle])
-    weight = 1.0 / (0.1 + 0.02 * max(x0, 1.0)) ** 2
+    weight, forward = 1.0 / (0.1 + 0.02 * max(x0, 1.0)) ** 2, np.array([c, s])
     for paint in known:
         d = near - paint.near
         along, across = c * d[0] + s * d[1], c * d[1] - s * d[0]
         if abs(along) < _PAINT_MERGE + _PAINT_SPREAD * x0 and abs(across) < max(paint.half, 0.5 * (left - right)):
-            f = weight / (paint.weight + weight)
-            paint.near += f * (near - paint.near)
-            paint.far += f * (far - paint.far)
-            paint.half += f * (0.5 * (left - right) - paint.half)
+            f, half = weight / (paint.weight + weight), 0.5 * (left - right)
+            part = half < _PART * paint.half  # the picture's edge cuts off what is near: how far away it is still holds
+            for known_end, end in ((paint.near, near), (paint.far, far)):
+                off = end - known_end
+                known_end += f * (off @ forward * forward if part else off)
+            paint.half += 0.0 if part else f * (half - paint.half)
             paint.weight = min(paint.weight + weight, 20.0 * weight)
             paint.seen_at, paint.looks = time, paint.looks + 1
             return

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception import layout
-from perception.crops import LightClassifier, SignClassifier, cut_off, light_crop, sign_crop
+from perception.crops import LightClassifier, SignClassifier, cut_off, light_crop, lower_light_crop, sign_crop
 from perception.decode import (
     LinePoints,
     Things,
@@ -52,6 +52,7 @@ _BODY = {
 }
 _CLEAR = 9.0  # [px] height of a light head whose lamps are told apart; a smaller one counts by its area
 _SURE = 0.8  # probability from which on half a head's state is believed
+_DIM = 0.3  # probability of being off from which on a lamp is not taken to be lit
 _GUESS = 0.4  # probability of a light's state up to which it says nothing
 _STALE = 0.35  # [s] after which what a camera saw is forgotten
 
@@ -244,15 +245,13 @@ def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) 
     """Let a classifier of crops say what the lights show that are large enough; their states are overwritten.
 
     Of a head that the picture's edge cuts off, no state is believed, for the lit lamp may lie beyond it; but for a
-    green one that the upper edge cuts: its lamp is the lowest, and no other is lit with it.
+    green one that the upper edge cuts and whose lamp is seen to be lit: it is the lowest, and no other is lit with it.
     """
     scale = _scale(picture)
     lights = things.kind == ThingKind.LIGHT
-    below = things.box.copy()
-    below[:, 1] = np.minimum(np.maximum(below[:, 1], 1.0), below[:, 3])  # as if the upper edge cut nothing
-    green = (things.state == LightState.GREEN) & (things.state_score > _SURE)
-    unread = cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~(green & ~cut_off(below, INPUT_WIDTH, INPUT_HEIGHT))
-    things.state_score[lights & unread] = 0.0
+    things.state_score[
+        lights & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~_lit_below(things, picture, classify)
+    ] = 0.0
     crops = {
         int(d): crop
         for d in np.flatnonzero(lights & (things.front > 0.5))
@@ -263,6 +262,18 @@ def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) 
         states, odds = classify(list(crops.values()))
         things.state[which] = states
         things.state_score[which] = odds[np.arange(len(which)), states]
+
+
+def _lit_below(things: Things, picture: NDArray[np.uint8], classify: Callable) -> NDArray[np.bool_]:
+    """(D,) which light heads that the upper edge cuts show a lit green lamp."""
+    below = things.box.copy()
+    below[:, 1] = np.minimum(np.maximum(below[:, 1], 1.0), below[:, 3])  # as if the upper edge cut nothing
+    green = (things.kind == ThingKind.LIGHT) & (things.state == LightState.GREEN) & (things.state_score > _SURE)
+    lit = green & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~cut_off(below, INPUT_WIDTH, INPUT_HEIGHT)
+    for d in np.flatnonzero(lit):
+        crop = lower_light_crop(picture, things.box[d], _scale(picture))
+        lit[d] = crop is not None and classify([crop])[1][0, LightState.OFF] < _DIM
+    return lit
 
 
 def scaled(spec: CameraSpec, width: int, height: int) -> CameraSpec:

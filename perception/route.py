@@ -41,6 +41,7 @@ from perception.records import LINE_X, Percept
 from perception.waypoints import CHANGE, JUNCTION, lay_route
 from world.kernel import kernel
 from world.kinds import Command
+from world.lane_arrays import wrap
 from world.records import SCENE_ROUTE_POINTS, SCENE_ROUTE_STEP, Task
 
 F64, BOOL = NDArray[np.float64], NDArray[np.bool_]
@@ -48,6 +49,10 @@ X_STATIONS = LINE_X.astype(np.float64)
 _BEHIND = 5  # points kept behind the driver
 _SURE = 12.0  # [m] ahead within which the curve stays as it is
 _TRUSTED = 60.0  # [m] ahead up to which it follows what is seen
+_NEAR, _NEAR_BEND = 25.0, 8.0  # [m] ahead up to which a waypoint is compared with the lane, straight on and in a bend:
+# from afar a lane is seen to go straight on where it bends
+_BENDS = math.radians(15.0)  # between the chords at a waypoint that lies in a bend
+_CORNERS = 0.16  # [rad] by which a street's first heading may differ from a right angle to the next street
 _LONGER = 1.4  # times the route as laid that the way may be
 _ARC_AT = np.arange(4, 40, 4)  # places on a junction's arc that the curve is pulled towards, of a part's 41
 
@@ -218,7 +223,8 @@ class RouteFinder:
         c, s = math.cos(yaw), math.sin(yaw)
         shape = localiser.mean.shape[:2]
         for i, t in route.at.items():
-            if not -6.0 < t - route.foot < 25.0:
+            bends = abs(route.laid.turn(i)) > _BENDS
+            if not -6.0 < t - route.foot < (_NEAR_BEND if bends else _NEAR):
                 continue
             mx, my, direction, weight = line_of_bins(route.bins, u_at(route.curve, route.count, t), 5.0)
             if weight == 0.0:
@@ -242,8 +248,10 @@ class RouteFinder:
         bearing, unseen = _bearing_at(own, far)
         who = np.zeros(localiser.mean.shape[:2], np.bool_)
         who[b, k] = True
-        yaw = np.full(who.shape, math.atan2(goal[1], goal[0]) - bearing)
-        localiser.align(yaw, 0.03 + 0.3 * unseen, who)
+        heading, sigma = math.atan2(goal[1], goal[0]) - bearing, 0.03 + 0.3 * unseen
+        if abs(route.laid.turn(1)) > _BENDS:
+            heading, sigma = _before_bend(way, heading)
+        localiser.align(np.full(who.shape, heading), sigma, who)
         near = own[: max(4, len(own) // 4)]
         slope = float(np.polyfit(near["x"], near["y"], 1)[0]) - _bow(near)
         lane = float(localiser.mean[b, k, 2]) + math.atan(slope)
@@ -264,6 +272,19 @@ class RouteFinder:
         count = min(count, max(int(left / SCENE_ROUTE_STEP) + 1, 0))
         out[count:] = 0.0
         return out, count
+
+
+def _before_bend(way: F64, heading: float) -> tuple[float, float]:
+    """([rad] heading at the first waypoint where the second lies in a bend, [rad] sigma of it).
+
+    Corners are right angles, as most are, where that does not differ much from the heading by which the second waypoint
+    is straight ahead.
+    """
+    i = min(len(way) - 1, 3)
+    street = math.atan2(*(way[i] - way[i - 1])[::-1])
+    off = float(wrap(street - heading))
+    corner = heading + off - math.copysign(0.5 * math.pi, off)
+    return (corner, 0.05) if abs(wrap(corner - heading)) < _CORNERS else (heading, _CORNERS)
 
 
 def _bow(near: NDArray[np.void]) -> float:

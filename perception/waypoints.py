@@ -50,6 +50,17 @@ class LaidRoute:
         """[m]"""
         return float(self.place[-1])
 
+    def turn(self, i: int) -> float:
+        """[rad] between the chords before and after waypoint i of a street, left positive; 0 at junctions and ends."""
+        if (
+            not 0 < i < len(self.waypoint) - 1
+            or int(self.command[i - 1]) in JUNCTION
+            or int(self.command[i]) in JUNCTION
+        ):
+            return 0.0
+        before, after = self.waypoint[i] - self.waypoint[i - 1], self.waypoint[i + 1] - self.waypoint[i]
+        return math.atan2(_cross(before, after), float(before @ after))
+
     def most(self, i: int) -> float:
         """[m] that the way from waypoint i to the next may take: around the corner of the streets before and after it.
 

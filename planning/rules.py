@@ -34,8 +34,9 @@ def soonest(distance, speed, accel, config):
 def light_stop(me, memory, half, config):
     """Path coordinate [m] to stand at for the next light, FAR if it may be passed.
 
-    Amber: go if stopping takes more than `amber_brake` and the line is near in time; that decision is kept while it is
-    amber. Red: stop unless impossible. Red and amber: go if the line cannot be reached before green.
+    Amber: go if stopping takes more than `amber_brake` and the line is near in time; what was decided first is kept.
+    Red: stop unless one would come to stand well beyond the line. Red and amber: go if the line cannot be reached
+    before green.
     """
     if not me.light_valid:
         return FAR
@@ -50,17 +51,18 @@ def light_stop(me, memory, half, config):
             return FAR
     line = me.remaining - distance - half
     if state != RED and state != RED_AMBER and state != AMBER:
-        memory.amber_go = math.nan
+        memory.amber_go = memory.amber_stop = math.nan
         return FAR
-    needed = v * v / (2.0 * max(distance - 0.2, 0.05))
-    if v > 1.0 and needed > config.red_brake:
+    room = distance - 0.2 + config.line_over
+    if v * v / (2.0 * config.red_brake) > room:
         return FAR
-    if state == AMBER:
+    if state == AMBER and not abs(memory.amber_stop - line) < config.line_moves:
         if abs(memory.amber_go - line) < 2.0:
             return FAR
-        if needed > config.amber_brake and distance < v * config.amber_time:
+        if v * v / (2.0 * config.amber_brake) > room and distance < v * config.amber_time:
             memory.amber_go = line
             return FAR
+    memory.amber_stop = line
     return distance - min(config.line_gap, max(distance - v * v / (2.0 * config.brake) - 0.1, 0.3))
 
 

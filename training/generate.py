@@ -41,6 +41,9 @@ _FIRST_TOWN = {"train": 10_000, "val": 2_000_000, "test": 3_000_000}
 _DRAW = {"train": 1, "val": 2, "test": 3}
 _WARM, _BETWEEN, _EACH = 160, 25, 3  # engine steps before the first pictures, between two times; pictures each time
 _HOSTS = (BodyKind.CAR, BodyKind.VAN)
+_RIDERS = (BodyKind.BICYCLE, BodyKind.MOTORCYCLE)
+_CLOSE = 0.4  # of the pictures with somebody put close before the camera: rare in traffic, and what matters most
+_POSE = ("x", "y", "z", "yaw")
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _worth(engine: Engine, hosts: np.ndarray) -> np.ndarray:
         aside = off[..., 1] * look[:, None, 0] - off[..., 0] * look[:, None, 1]
         return (ahead > 4.0) & (ahead < far) & (np.abs(aside) < 0.5 * ahead + 3.0)
 
-    riders = np.isin(kind, [int(BodyKind.BICYCLE), int(BodyKind.MOTORCYCLE)])
+    riders = np.isin(kind, [int(k) for k in _RIDERS])
     faced = np.cos(m.light_yaw[None] - yaw[:, None]) < -0.5
     return (
         1.0 + 4.0 * near(xy[riders], 40.0).any(axis=1) + near(xy[kind == BodyKind.PEDESTRIAN], 30.0).any(axis=1)
@@ -171,11 +174,51 @@ def _take(
         spec, look, weather = RIG[number % len(RIG)], CameraLook(), CLEAR
     else:
         spec, look, weather = _camera(rng), _look(rng, ground), _weather(rng)
+    moved = _put_close(engine, slot, spec, rng) if not rig and rng.random() < _CLOSE else {}
     seed = int(rng.integers(1 << 31))
     picture = renderer.render(spec, 0, slot, look, weather, seed)
     boxes = label_boxes(engine, 0, slot, spec, picture, renderer.props(0), weather, seed)
     writer.add(picture.rgb, picture.tag, spec, boxes, label_lines(engine, 0, slot, spec, picture))
     lights[:] = kept
+    for other, pose in moved.items():
+        for name, value in zip(_POSE, pose, strict=True):
+            getattr(engine.state, name)[0, other] = value
+
+
+def _put_close(
+    engine: Engine, slot: int, spec: CameraSpec, rng: np.random.Generator
+) -> dict[int, tuple[float, ...]]:  # fmt: skip
+    """Put one or two others close before a host, where there is room; returns where they were, by slot.
+
+    Args:
+        slot: of the host. spec: the camera that looks.
+    """
+    state, bodies = engine.state, engine.bodies
+    kinds = np.where(state.valid[0], bodies.kind[0], -1)
+    kinds[slot] = -1
+    groups = [np.isin(kinds, [int(k) for k in _RIDERS]), kinds == BodyKind.PEDESTRIAN, kinds >= 0]
+    moved: dict[int, tuple[float, ...]] = {}
+    for _ in range(int(rng.integers(1, 3))):
+        fits = np.flatnonzero(groups[int(rng.choice(3, p=(0.4, 0.35, 0.25)))])
+        if not len(fits):
+            continue
+        other = int(rng.choice(fits))
+        half = 0.5 * float(bodies.length[0, other])
+        ahead = 0.5 * float(bodies.length[0, slot]) + half + 0.3 + 10.0 * float(rng.random()) ** 2
+        room = min(math.tan(0.5 * spec.fov) * ahead, 5.0)
+        aside = float(rng.uniform(-room, room)) if rng.random() < 0.6 else float(rng.normal(0.0, 0.5))
+        yaw = float(state.yaw[0, slot])
+        x = float(state.x[0, slot]) + math.cos(yaw) * ahead - math.sin(yaw) * aside
+        y = float(state.y[0, slot]) + math.sin(yaw) * ahead + math.cos(yaw) * aside
+        apart = np.hypot(state.x[0] - x, state.y[0] - y) - 0.5 * bodies.length[0] - half
+        apart[[other, slot]] = 1.0
+        if float(apart[state.valid[0]].min()) < 0.3:
+            continue
+        moved.setdefault(other, tuple(float(getattr(state, name)[0, other]) for name in _POSE))
+        turned = rng.choice([0.0, math.pi, 0.5 * math.pi, -0.5 * math.pi], p=(0.5, 0.2, 0.15, 0.15))
+        for name, value in zip(_POSE, (x, y, state.z[0, slot], yaw + turned + rng.normal(0.0, 0.3)), strict=True):
+            getattr(state, name)[0, other] = value
+    return moved
 
 
 def _camera(rng: np.random.Generator) -> CameraSpec:
