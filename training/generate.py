@@ -174,7 +174,7 @@ def _take(
         spec, look, weather = RIG[number % len(RIG)], CameraLook(), CLEAR
     else:
         spec, look, weather = _camera(rng), _look(rng, ground), _weather(rng)
-    moved = _put_close(engine, slot, spec, rng) if not rig and rng.random() < _CLOSE else {}
+    moved = put_close(engine, slot, spec, rng) if not rig and rng.random() < _CLOSE else {}
     seed = int(rng.integers(1 << 31))
     picture = renderer.render(spec, 0, slot, look, weather, seed)
     boxes = label_boxes(engine, 0, slot, spec, picture, renderer.props(0), weather, seed)
@@ -185,7 +185,7 @@ def _take(
             getattr(engine.state, name)[0, other] = value
 
 
-def _put_close(
+def put_close(
     engine: Engine, slot: int, spec: CameraSpec, rng: np.random.Generator
 ) -> dict[int, tuple[float, ...]]:  # fmt: skip
     """Put one or two others close before a host, where there is room; returns where they were, by slot.

@@ -102,3 +102,17 @@ def test_paint_is_merged_along_the_road():
     assert len(marks.stop_lines) == 2
     first = min(marks.stop_lines, key=lambda p: p.near[0])
     assert abs(first.near[0] - 12.0) < 0.05 and abs(first.far[0] - 12.4) < 0.05 and first.half == 2.0
+
+
+def test_paint_that_the_pictures_edge_cuts_keeps_its_place_and_width():
+    """Nearing a line, one sees less and less of it, at last a piece on one side; how far it is is still learned."""
+    marks = Landmarks()
+    for i in range(40):
+        percept, x = empty_percept(1, 1), 0.2 * i
+        seen = 2.0 if i < 25 else 2.0 - 0.11 * (i - 24)  # [m] of it, its left side at 1.5
+        percept.stop_line[0, 0, 0] = 12.3 - x, 12.7 - x, 1.5 - seen, 1.5
+        percept.stop_line_valid[0, 0, 0] = True
+        marks.update(0, 0, percept, np.array([x, 0.0, 0.0]), i * 0.05)
+    (line,) = marks.stop_lines
+    assert line.looks == 40 and 0.75 < line.half < 1.05
+    assert abs(line.near[0] - 12.3) < 0.05 and 0.4 < line.near[1] < 0.8

@@ -2,17 +2,20 @@
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
+from perception.crops import LightClassifier
 from perception.dataset import ShardWriter, read_shard
+from perception.decode import Things
 from perception.infer import Answer
-from perception.perceive import Perceiver
+from perception.perceive import Perceiver, read_lights
 from perception.records import empty_percept
 from perception.targets import make_target
 from tests.perception.test_eyes import labels, perfect
 from world.camera import CameraSpec
-from world.camera_tags import Tag
+from world.camera_tags import Tag, ThingKind
 from world.kinds import BodyKind, LightState
 from world.records import SensorFrame
 from world.sign_names import NO_SIGN, SIGN_NAMES
@@ -96,6 +99,22 @@ def test_a_light_whose_state_the_long_lens_cannot_tell_is_read_in_the_wide_pictu
     percept = eyes(frame())
     assert percept.light_valid[0, 0].sum() == 1
     assert percept.light_state[0, 0, 0] == LightState.RED and percept.light_score[0, 0, 0] > 0.1
+
+
+@pytest.mark.parametrize("lit", [True, False])
+def test_a_head_that_the_upper_edge_cuts_is_green_only_if_its_lamp_is_lit(lit):
+    """The network says green of both; the shipped classifier looks at the lamp."""
+    picture = np.full((160, 320, 3), 180, np.uint8)
+    picture[:18, 100:110] = 25
+    cv2.circle(picture, (105, 12), 3, (40, 240, 150) if lit else (10, 45, 25), -1)
+    one = np.ones(1)
+    things = Things(
+        kind=one * ThingKind.LIGHT, score=one, box=np.array([[100.0, -5.0, 110.0, 18.0]]), xyz=np.zeros((1, 3)),
+        sigma=one, size=np.ones((1, 3)), yaw=0 * one, state=one.astype(int) * int(LightState.GREEN), state_score=one,
+        front=one,
+    )  # fmt: skip
+    read_lights(things, picture, LightClassifier())
+    assert (things.state_score[0] > 0.5) == lit
 
 
 def test_what_is_masked_out_is_zero(eyes):

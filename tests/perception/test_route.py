@@ -151,3 +151,22 @@ def test_who_has_no_route_is_left_out():
     finder.update(look(0.0), localiser)
     assert finder.routes == [[None]]
     assert finder.ahead_xy(0, 0, localiser)[1] == 0
+
+
+@pytest.mark.parametrize("turned", [0.0, 0.7])
+def test_a_waypoint_in_a_bend_does_not_turn_the_first_heading(turned):
+    """The street is seen to go straight on, as it does at first; the second waypoint lies in the corner beyond."""
+    street_way = [(0.0, 0.0), (43.4, -3.8), (45.0, -48.6), (45.0, -90.0)]
+    c, s = math.cos(turned), math.sin(turned)
+    way = [(c * x - s * y, s * x + c * y) for x, y in street_way]
+    localiser, finder = Localiser(), RouteFinder()
+    task = make_task(way=way)
+    localiser.reset(task)
+    finder.reset(task, localiser)
+    percept = empty_percept(1, 1)
+    percept.fresh[:] = True
+    for slot, side in ((1, HALF), (2, -HALF)):
+        percept.line_y[0, 0, slot], percept.line_valid[0, 0, slot] = side, LINE_X < 40.0
+        percept.line_sigma[0, 0, slot] = np.where(LINE_X < 40.0, 0.05, 0.0)
+    finder.update(percept, localiser)
+    assert abs(localiser.mean[0, 0, 2] - turned) < math.radians(1.5)
