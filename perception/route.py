@@ -38,7 +38,8 @@ from perception.driver_route import DriverRoute, Frame, moved
 from perception.lanes import CENTRE_ROW, CHANGES, CROSSES, TURNS, lane_centres, take_lanes
 from perception.localise import Localiser
 from perception.records import LINE_X, Percept
-from perception.waypoints import CHANGE, JUNCTION, lay_route
+from perception.street_directions import CHANGE, JUNCTION
+from perception.waypoints import lay_route
 from world.kernel import kernel
 from world.kinds import Command
 from world.lane_arrays import wrap

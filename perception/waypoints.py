@@ -1,9 +1,7 @@
 """A route as first laid: a smooth line through sparse waypoints, before anything of it has been seen.
 
 Where the directions at two waypoints meet in a corner between them, the line is straight, then a circular arc, then
-straight, as roads are laid out; elsewhere it is a cubic Hermite curve. The direction at a waypoint is that of the
-straight street that ends or begins there; where two streets that may bend meet, that of the circle through it and its
-neighbours.
+straight, as roads are laid out; elsewhere it is a cubic Hermite curve. The directions: perception.street_directions.
 
 Source: RAL, Richtlinien für die Anlage von Landstraßen, section 5.2 (elements of the alignment), without clothoids.
 """
@@ -15,20 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.curve import CURVE_ROW, STEP
-from world.kinds import Command
+from perception.street_directions import BEND, CHANGE, JUNCTION, STRAIGHT, directions, turn_between
 from world.lane_arrays import wrap
 
 F64 = NDArray[np.float64]
-JUNCTION = (int(Command.LEFT), int(Command.RIGHT), int(Command.STRAIGHT))
-CHANGE = (int(Command.CHANGE_LANE_LEFT), int(Command.CHANGE_LANE_RIGHT))
-_STRAIGHT = math.radians(2.0)  # two chords that turn less are one straight street
 _FINE = 40  # points between two waypoints before the line is laid out evenly
-_BEND = math.radians(12.0)  # two chords that turn less are one curve
-_LITTLE = 0.07  # of a corner's turn that two chords before or after it may differ by
-_ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
-_ON_LINE = 0.03  # [m] beside a straight line that still is on it
 _ON_BEND, _ON_STREET = 2.0, 10.0  # [m] between anchors
-_CORNER = math.radians(20.0)  # between chords that a corner lies on, a right angle as most are
 _CUT = 0.88  # of the shorter leg of a corner that its arc takes
 
 
@@ -71,7 +61,7 @@ class LaidRoute:
             return length
         ta, tb = way[i] - way[i - 1], way[i + 2] - way[i + 1]
         ta, tb = ta / np.hypot(*ta), tb / np.hypot(*tb)
-        if abs(math.atan2(_cross(ta, tb), float(ta @ tb))) < _BEND:
+        if abs(math.atan2(_cross(ta, tb), float(ta @ tb))) < BEND:
             return length
         la, lb = _legs(ta, tb, way[i + 1] - way[i])
         return max(length, la + lb) if min(la, lb) > 0.0 else length
@@ -100,147 +90,6 @@ def _legs(ta: F64, tb: F64, chord: F64) -> tuple[float, float]:
     return _cross(chord, tb) / sine, _cross(ta, chord) / sine
 
 
-def _turn(a: float, b: float) -> float:
-    """[rad] from direction a to direction b."""
-    return float(wrap(b - a))
-
-
-def _directions(way: F64, command: NDArray, first_yaw: float | None) -> tuple[F64, F64]:
-    """The line's direction at each waypoint, and the bends that waypoints lie on.
-
-    Returns:
-        (W,) [rad], (W, 2) [m] of the bend before the waypoint and after it, or zeros.
-    """
-    step = np.diff(way, axis=0)
-    size, chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
-    street = [int(c) not in JUNCTION + CHANGE for c in command[:-1]]
-    last = len(chord)
-
-    def end(i: int, way: int) -> float:
-        """Direction at the end of street `i`, beyond which street i + way lies inwards: as it bends there."""
-        j = i + way
-        if not 0 <= j < last or not street[j] or not street[i]:
-            return float(chord[i])
-        turn = _turn(chord[i], chord[j])
-        if abs(turn) > _BEND:  # it is straight here, and bends beyond
-            return float(chord[i])
-        return float(chord[i] - turn * size[i] / max(size[i] + size[j], 1e-9))
-
-    def beside(i: int) -> float:
-        """Direction at waypoint i, where a street and something else meet."""
-        own, other, inwards = (i - 1, i, -1) if street[i - 1] else (i, i - 1, 1)
-        if int(command[other]) != int(Command.STRAIGHT):
-            return end(own, inwards)
-        beyond = other - inwards  # straight on: of the streets on both sides the one that goes as the crossing does
-        both = [chord[j] for j in (own, beyond) if 0 <= j < last and street[j]]
-        best = min(both, key=lambda yaw: abs(_turn(yaw, chord[other])))
-        return float(best if abs(_turn(best, chord[other])) < _ASKEW else chord[other])
-
-    def known(i: int, way: int) -> float | None:
-        """Direction at the waypoint before (way -1) or after waypoint i of a street, not by the chord between them."""
-        other = i - 2 if way < 0 else i + 1  # the chord beyond that waypoint
-        if not 0 <= other < last:
-            return None
-        if meet[i + way]:
-            return float(yaw[i + way]) if int(command[other]) == int(Command.STRAIGHT) else None
-        return float(chord[other])
-
-    def straight(i: int, way: int) -> bool:
-        """Whether the street that comes to waypoint i from before it (way -1) or from after it (way 1) is straight."""
-        first = known(i, way)
-        return first is not None and abs(_turn(first, chord[i - 1 if way < 0 else i])) < _STRAIGHT
-
-    yaw, bend = np.zeros(last + 1), np.zeros((last + 1, 2))
-    yaw[0], yaw[last] = end(0, 1) if first_yaw is None else first_yaw, end(last - 1, -1)
-    meet = [0 < i < last and street[i - 1] != street[i] for i in range(last + 1)]
-    for i in np.flatnonzero(meet):
-        yaw[i] = beside(int(i))
-    for i in range(1, last):
-        if meet[i]:
-            continue
-        turn = _turn(chord[i - 1], chord[i])
-        came, goes = known(i, -1), known(i, 1)
-        before = math.inf if came is None else abs(_turn(came, chord[i - 1]))
-        after = math.inf if goes is None else abs(_turn(chord[i], goes))
-        first, out = came, goes
-        if out is None and came is not None:
-            out = _across(came, float(chord[i]))
-        elif first is None and goes is not None:
-            first = _across(goes, float(chord[i - 1]))
-        turned = 0.0
-        if first is not None and out is not None and min(before, after) < max(_STRAIGHT, _LITTLE * abs(turn)):
-            turned, *bend[i] = _bend_at(way[i - 1], first, way[i], way[i + 1], out)
-        if turned and first is not None:
-            yaw[i] = first + turned
-            if meet[i - 1] or i == 1 and first_yaw is None:
-                yaw[i - 1] = first
-            if meet[i + 1] or i + 1 == last:
-                yaw[i + 1] = out
-            continue
-        if min(before, after) < _STRAIGHT:
-            yaw[i] = chord[i - 1] if before < _STRAIGHT else chord[i]
-        elif came is not None and straight(i - 1, -1) and abs(_turn(came, chord[i])) > _CORNER:
-            yaw[i] = chord[i]  # the corner lies between the straight street before and the one that begins here
-        elif goes is not None and straight(i + 1, 1) and abs(_turn(chord[i - 1], goes)) > _CORNER:
-            yaw[i] = chord[i - 1]
-        else:
-            yaw[i] = chord[i - 1] + turn * size[i - 1] / max(size[i - 1] + size[i], 1e-9)
-    for i in range(last):
-        before = i > 0 and street[i - 1] and straight(i, -1)
-        after = i + 1 < last and street[i + 1] and straight(i + 1, 1)
-        if int(command[i]) in (int(Command.LEFT), int(Command.RIGHT)) and before != after:
-            right = math.copysign(0.5 * math.pi, 1.0 if int(command[i]) == int(Command.LEFT) else -1.0)
-            here, there, turn = (i, i + 1, right) if before else (i + 1, i, -right)
-            guess = 2.0 * chord[i] - yaw[here]  # of an arc, whose ends turn alike from their chord
-            yaw[there] = yaw[here] + turn if abs(_turn(guess, yaw[here] + turn)) < _BEND + _STRAIGHT else guess
-    for i, way_in in ((i, side) for i in range(last + 1) for side in (-1, 1)):
-        inner, own, other = i + way_in, (i - 1 if way_in < 0 else i), (i - 2 if way_in < 0 else i + 1)
-        if not 0 <= other < last or not street[own] or not street[other]:
-            continue
-        open_end = i == last or i == 0 and first_yaw is None
-        if not open_end and not (meet[i] and int(command[own - way_in]) != int(Command.STRAIGHT)):
-            continue
-        turn = _turn(chord[other], chord[own])
-        if abs(_turn(yaw[inner], chord[other])) < _STRAIGHT and not bend[inner].any() and abs(turn) > _CORNER:
-            # a corner on the way to where a route turns or ends
-            yaw[i] = yaw[inner] + math.copysign(0.5 * math.pi, turn)
-    return yaw, bend
-
-
-def _across(street: float, chord: float) -> float | None:
-    """Direction [rad] of a street that goes about as `chord` does and meets another at a right angle, as most do."""
-    turn = _turn(street, chord)
-    right = round(turn / (0.5 * math.pi)) * 0.5 * math.pi
-    return street + right if right and abs(turn - right) < _BEND else None
-
-
-def _bend_at(a: F64, yaw_a: float, p: F64, b: F64, yaw_b: float) -> tuple[float, float, float]:
-    """A road that goes straight through a, around a bend on which p lies, and straight through b.
-
-    An arc of radius R that has turned by f of the whole turn w is R (1 - cos f) beside the first straight line, and R
-    (1 - cos(w - f)) beside the second.
-
-    Returns:
-        [rad] by which it has turned at p, [m] of the bend before p and after it; zeros where p lies on the first line
-        or on no such bend.
-    """
-    whole = _turn(yaw_a, yaw_b)
-    side = math.copysign(1.0, whole)
-    beside_a = side * (math.cos(yaw_a) * (p[1] - a[1]) - math.sin(yaw_a) * (p[0] - a[0]))
-    beside_b = side * (math.cos(yaw_b) * (p[1] - b[1]) - math.sin(yaw_b) * (p[0] - b[0]))
-    if abs(whole) < _BEND or beside_a < _ON_LINE or beside_b < _ON_LINE:
-        return 0.0, 0.0, 0.0
-    low, high = 0.0, abs(whole)
-    for _ in range(40):
-        mid = 0.5 * (low + high)
-        if (1.0 - math.cos(mid)) * beside_b < (1.0 - math.cos(abs(whole) - mid)) * beside_a:
-            low = mid
-        else:
-            high = mid
-    radius = beside_a / (1.0 - math.cos(low))
-    return side * low, radius * low, radius * (abs(whole) - low)
-
-
 def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64, cut: float = _CUT) -> F64:
     """(n, 2) [m] places at u in [0, 1] of the line from a to b (2,) with directions [rad] at the ends.
 
@@ -248,7 +97,7 @@ def join(a: F64, b: F64, yaw_a: float, yaw_b: float, u: F64, cut: float = _CUT) 
         cut: of the shorter leg of a corner that its arc takes.
     """
     ta, tb = (np.array([math.cos(yaw), math.sin(yaw)]) for yaw in (yaw_a, yaw_b))
-    turn, chord = _turn(yaw_a, yaw_b), b - a
+    turn, chord = turn_between(yaw_a, yaw_b), b - a
     if 0.15 < abs(turn) < 2.6:
         la, lb = _legs(ta, tb, chord)
         if min(la, lb) > 1.0:
@@ -286,7 +135,7 @@ def lay_route(waypoint: NDArray, command: NDArray, first_yaw: float | None = Non
     if len(waypoint) < 2:
         raise ValueError(f"a route needs 2 waypoints or more to be driven, got {len(waypoint)}")
     way = waypoint.astype(np.float64)
-    yaw, bend = _directions(way, command, first_yaw)
+    yaw, bend = directions(way, command, first_yaw)
     u = np.linspace(0.0, 1.0, _FINE + 1)
     cut = [1.0 if bend[i : i + 2].any() else _CUT for i in range(len(way) - 1)]  # a bend begins where it is known to
     parts = [join(way[i], way[i + 1], yaw[i], yaw[i + 1], u, cut[i]) for i in range(len(way) - 1)]
@@ -311,7 +160,7 @@ def _anchors(i: int, way: F64, command: NDArray, bend: F64, place: F64, along: F
         at = np.array([first, first + 1.0, last - 1.0, last])
         x, y = (np.interp(place[i] + at, along, fine[:, n]) for n in (0, 1))
         headings = np.arctan2(np.diff(y), np.diff(x))
-        if last - first > _ON_STREET and np.abs(wrap(headings - headings[1])).max() < _STRAIGHT:
+        if last - first > _ON_STREET and np.abs(wrap(headings - headings[1])).max() < STRAIGHT:
             offsets.append(np.arange(first + _ON_STREET, last - 1.0, _ON_STREET))
     s = np.concatenate(offsets)
     return np.stack([s, *(np.interp(place[i] + s, along, fine[:, n]) for n in (0, 1))], axis=1)
