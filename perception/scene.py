@@ -294,10 +294,14 @@ class SceneBuilder:
 
     @staticmethod
     def _line_near(lines: list, s: float, before: float, after: float, otherwise: float) -> float:
-        """[m] along the route of the stop line from s - before to s + after that was seen most; else `otherwise`."""
+        """[m] along the route of the stop line from s - before to s + after; else `otherwise`.
+
+        Of several, the nearest of those that were seen about as often as any: one line may be known twice.
+        """
         fits = [(paint.looks, near - _LINE_ERROR) for near, far, paint in lines]
         fits = [fit for fit in fits if s - before <= fit[1] <= s + after]
-        return max(fits)[1] if fits else otherwise
+        most = max((looks for looks, _ in fits), default=0)
+        return min((at for looks, at in fits if 2 * looks >= most), default=otherwise)
 
     def _paint_along(self, route: DriverRoute, paints: list[Paint]) -> list[tuple[float, float, Paint]]:
         """([m] near, [m] far, paint) along the route from the foot, of what lies across it."""
