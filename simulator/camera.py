@@ -20,6 +20,7 @@ from simulator.camera_develop import NOISE_SIZE, blur_along, compress, develop, 
 from simulator.camera_frame import make_canvas
 from simulator.camera_ground import CLOUD_CELLS, draw_ground
 from simulator.camera_pose import fill_camera, road_slope
+from simulator.camera_street import gather_lamps
 from simulator.camera_things import draw_shadows, draw_things, make_props
 from simulator.weather import make_light
 from world.camera import CameraSpec
@@ -193,6 +194,7 @@ class CameraRenderer:
         night = float(light["night"])
         row["exposure"] = look.exposure * (1.0 + night * (look.night_exposure - 1.0))
         row["noise"] = look.noise * (1.0 + night)
+        gather_lamps(canvas, self.props(map_id).lamps)
         draw_ground(canvas, self.ground(map_id, look.ground), self._clouds)
         tables, slots = engine._packed.tables, engine._packed.slots
         if look.shadows:

@@ -44,6 +44,7 @@ LIGHT_ROW = np.dtype(
 
 LIGHT0, SIGN0, BUILDING0, TREE0 = 4096, 8192, 16384, 32768  # first instance number of each sort, by index in the map
 LANES = 8  # rows of whole numbers that a row of ground is worked out in
+STREET_LAMPS = 24  # most street lamps whose light is drawn
 CORNERS = 16  # most corners of a polygon, before and after it is clipped
 
 
@@ -60,6 +61,8 @@ class Canvas(NamedTuple):
     screen: np.ndarray  # float32 (CORNERS, 2) [px]
     lane: np.ndarray  # int32 (LANES, W) of the row in the making
     glow: np.ndarray  # float32 (W,) of the row in the making
+    street: np.ndarray  # float32 (STREET_LAMPS, 3) street lamps that shine here: x, y [m], [m^2] from the camera
+    street_count: np.ndarray  # int64 (1,) of them
 
 
 def make_canvas(height: int, width: int) -> Pack:
@@ -76,5 +79,7 @@ def make_canvas(height: int, width: int) -> Pack:
             screen=np.zeros((CORNERS, 2), np.float32),
             lane=np.zeros((LANES, width), np.int32),
             glow=np.zeros(width, np.float32),
+            street=np.zeros((STREET_LAMPS, 3), np.float32),
+            street_count=np.zeros(1, np.int64),
         )
     )

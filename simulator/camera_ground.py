@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.camera_bake import LEVELS, TILE, TILE_TEXELS
 from simulator.camera_color import HAZE, beam
+from simulator.camera_street import shine_row
 from world.camera_tags import Tag
 from world.kernel import inline_kernel, kernel
 
@@ -231,7 +232,10 @@ def _green(word):
 
 @kernel
 def _shine(canvas, n, dx, dy, ddx, ddy, w0, wu):
-    """How much of the own lamps' light lies on each pixel. Args: dx, dy, ddx, ddy: [-] map frame a metre of depth."""
+    """How much of the light of the own lamps and of street lamps lies on each pixel.
+
+    Args: dx, dy, ddx, ddy: [-] map frame a metre of depth.
+    """
     camera, glow = canvas.camera[0], canvas.glow[:n]
     c, s = np.float32(math.cos(camera.ego_yaw)), np.float32(math.sin(camera.ego_yaw))
     ex0, ey0 = camera.x - camera.ego_x, camera.y - camera.ego_y
@@ -240,6 +244,7 @@ def _shine(canvas, n, dx, dy, ddx, ddy, w0, wu):
         t = _ONE / (w0 + wu * u)
         ex, ey = ex0 + t * (dx + u * ddx), ey0 + t * (dy + u * ddy)
         glow[i] = beam(c * ex + s * ey - np.float32(2.0), c * ey - s * ex, LAMP_REACH)
+    shine_row(canvas, n, camera.x, camera.y, dx, dy, ddx, ddy, w0, wu)
 
 
 @kernel

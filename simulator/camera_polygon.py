@@ -17,6 +17,8 @@ NEAR = np.float32(0.25)  # [m] in front of the camera
 SHADOW = 65535  # instance of ground that lies in a shadow
 _SKY = np.uint32(int(Tag.SKY))
 LAMP_REACH = np.float32(35.0)  # [m] things stand upright in the beam
+STREET_HIGH = np.float32(7.0 * 7.0)  # [m^2] height of a street lamp, squared
+STREET_SHARE = np.float32(0.32)  # its light below it, of that in the middle of a head lamp's beam
 _ONE, _ZERO, _HALF = np.float32(1.0), np.float32(0.0), np.float32(0.5)
 
 
@@ -152,7 +154,18 @@ def shading(canvas, facing):
 
 @inline_kernel
 def lamp_at(canvas, x, y):
-    """What the own lamps add to the light on something that stands at (x, y)."""
+    """What the own lamps and street lamps add to the light on something that stands at (x, y)."""
+    light, lit = canvas.light[0], own_lamp_at(canvas, x, y)
+    for k in range(canvas.street_count[0]):
+        dx, dy = x - canvas.street[k, 0], y - canvas.street[k, 1]
+        q = STREET_HIGH / (STREET_HIGH + dx * dx + dy * dy)
+        lit += light.night * STREET_SHARE * q * q
+    return np.float32(lit)
+
+
+@inline_kernel
+def own_lamp_at(canvas, x, y):
+    """What the own lamps add to it."""
     camera, light = canvas.camera[0], canvas.light[0]
     if light.night == _ZERO:
         return _ZERO

@@ -7,7 +7,18 @@ import numpy as np
 from simulator.camera_color import HAZE, blue, decay, green, pack_word, red
 from simulator.camera_frame import BUILDING0, LIGHT0, TREE0
 from simulator.camera_parts import face, frustum, mix
-from simulator.camera_polygon import ellipse, lamp_at, place, ray_of, rows_of, set_corner, shading, span_of, veiled
+from simulator.camera_polygon import (
+    ellipse,
+    lamp_at,
+    own_lamp_at,
+    place,
+    ray_of,
+    rows_of,
+    set_corner,
+    shading,
+    span_of,
+    veiled,
+)
 from world.camera_tags import Tag
 from world.kernel import kernel
 from world.kinds import LightState
@@ -271,7 +282,8 @@ def _fill_face(canvas, atlas, sign, dirt, instance):
         return
     camera, q = canvas.camera[0], canvas.corner
     k0, k1, k2 = shading(canvas, np.float32(facing))
-    lamp = lamp_at(canvas, q[0, 0], q[0, 1]) * 2.2  # signs throw light back to where it comes from
+    own = own_lamp_at(canvas, q[0, 0], q[0, 1])
+    lamp = lamp_at(canvas, q[0, 0], q[0, 1]) + 1.2 * own  # signs throw light back to where it comes from
     k0, k1, k2 = (k0 + lamp) * dirt, (k1 + lamp) * dirt, (k2 + lamp) * dirt
     ax, ay, az = q[1, 0] - q[0, 0], q[1, 1] - q[0, 1], q[1, 2] - q[0, 2]
     bx, by, bz = q[3, 0] - q[0, 0], q[3, 1] - q[0, 1], q[3, 2] - q[0, 2]

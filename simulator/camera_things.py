@@ -10,6 +10,7 @@ from simulator.camera_bodies import draw_body
 from simulator.camera_frame import LIGHT0, SIGN0
 from simulator.camera_polygon import darken, set_corner
 from simulator.camera_props import FACE_TEXELS, HEAD_BACK, MIPS, draw_building, draw_light, draw_sign, draw_tree
+from simulator.camera_street import draw_street_lamp, stand_lamps
 from simulator.sign_faces import face_texture
 from world.kernel import inline_kernel, kernel
 from world.kinds import EdgeKind, SignKind
@@ -28,7 +29,7 @@ SIGN_ROW = np.dtype(
 )  # fmt: skip
 HEAD_ROW = np.dtype([("pole_x", "f4"), ("pole_y", "f4"), ("ground_z", "f4")])  # of a light
 SIGN_SIZE = 0.75  # [m]
-FAR_BODY, FAR_PROP, FAR_BUILDING = 160.0, 150.0, 350.0  # [m] from which on things are not drawn
+FAR_BODY, FAR_PROP, FAR_LAMP, FAR_BUILDING = 160.0, 150.0, 110.0, 350.0  # [m] from which on things are not drawn
 _SLIVER = np.float32(1.2)  # [px] of height below which things are not drawn
 _MAX_SHADOW = np.float32(4.0)  # shadows are so many heights long at most
 
@@ -38,6 +39,7 @@ class Props(NamedTuple):
 
     signs: np.ndarray  # (G,) SIGN_ROW
     heads: np.ndarray  # (T,) HEAD_ROW
+    lamps: np.ndarray  # (S,) LAMP_ROW street lamps
     atlas: np.ndarray  # uint32 texels of all faces, R | G << 8 | B << 16 | alpha << 24
 
 
@@ -77,7 +79,7 @@ def make_props(road_map: RoadMap, extra: NDArray | None = None) -> Pack:
     signs, heads = stand_props(road_map)
     if extra is not None:
         signs = np.concatenate([signs, extra])
-    return Pack(Props(np.ascontiguousarray(signs), np.ascontiguousarray(heads), sign_atlas()))
+    return Pack(Props(np.ascontiguousarray(signs), np.ascontiguousarray(heads), stand_lamps(road_map), sign_atlas()))
 
 
 def stand_props(road_map: RoadMap) -> tuple[NDArray, NDArray]:
@@ -261,6 +263,11 @@ def draw_things(canvas, b, own, tables, map_id, slots, lights, props):
         _draw_head(canvas, b, n, row.light0, tables, lights, props)
     for n in range(len(props.signs)):
         _draw_board(canvas, n, props)
+    for n in range(len(props.lamps)):
+        lamp = props.lamps[n]
+        depth = depth_in_view(camera, lamp.x, lamp.y, lamp.z, np.float32(8.0), width)
+        if np.float32(0.0) < depth < FAR_LAMP:
+            draw_street_lamp(canvas, lamp, depth)
     for i in range(row.building0, row.building1):
         s = tables.buildings[i]
         depth = depth_in_view(camera, s.x, s.y, camera.z, s.radius, width)
