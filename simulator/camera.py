@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _Key = TypeVar("_Key")
 _Made = TypeVar("_Made")
 _PICTURE = 420  # purpose of the draws of a picture's noise
+_MOST_PIXELS = 1 << 24  # of a picture: its buffers take 10 bytes each
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ class CameraRenderer:
         rgb = np.empty((height, width, 3), np.uint8) if out is None or lens is not None else out
         state = self.engine.state
         world_seed, step = int(state.seed[b : b + 1].view(np.int64)[0]), int(state.step[b])
-        start = draw_index(world_seed, slot, step, _PICTURE + spec_number(spec), NOISE_SIZE - rgb.size)
+        start = draw_index(
+            world_seed, slot, step, _PICTURE + spec_number(spec), max(NOISE_SIZE - rgb.size, NOISE_SIZE // 2)
+        )
         develop(canvas, rgb, self._noise, start)
         tag = canvas.word.view(np.uint8)[:, 3::4]
         instance, depth = canvas.instance, canvas.inverse_depth
@@ -202,8 +205,8 @@ class CameraRenderer:
         draw_things(canvas, b, slot, tables, map_id, slots, model.worlds.light, self.props(map_id))
 
     def _canvas(self, height: int, width: int) -> Pack:
-        if 3 * height * width > NOISE_SIZE // 2:
-            raise ValueError(f"a picture of {width} x {height} is too large; allowed are {NOISE_SIZE // 6} pixels")
+        if height * width > _MOST_PIXELS:
+            raise ValueError(f"a picture of {width} x {height} is too large; allowed are {_MOST_PIXELS} pixels")
         canvases = vars(self._own).setdefault("canvases", {})
         return _kept(canvases, (height, width), 24, lambda: make_canvas(height, width))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulator.camera_parts import mix
 from world.kernel import kernel
 
-NOISE_SIZE = 1 << 21  # numbers; a picture has at most half as many bytes
+NOISE_SIZE = 1 << 21  # numbers; they are used again within a picture that has more bytes
 _UNIT = 1024  # of the table of noise
 _ZERO, _WHITE, _HALF = np.int32(0), np.int32(255), np.int32(2048)
 _NOISE_SHIFT, _SHIFT = np.int32(4), np.int32(12)  # bits of fractions: 10 and 6 of the noise, 12 of the sum
@@ -35,6 +35,7 @@ def develop(canvas, out, table, start):
     exposure = np.int32(camera.exposure * np.float32(4096.0))
     noise = np.int32(camera.noise * np.float32(64.0))
     height, width = canvas.word.shape
+    last = len(table) - 3 * width
     for v in range(height):
         row, plain = canvas.word[v], out[v].reshape(-1)
         for u in range(width):
@@ -42,7 +43,8 @@ def develop(canvas, out, table, start):
             plain[3 * u] = np.uint8(word & np.uint32(255))
             plain[3 * u + 1] = np.uint8((word >> np.uint32(8)) & np.uint32(255))
             plain[3 * u + 2] = np.uint8((word >> np.uint32(16)) & np.uint32(255))
-        grain = table[start + 3 * width * v : start + 3 * width * (v + 1)]
+        at = (start + 3 * width * v) % last
+        grain = table[at : at + 3 * width]
         for i in range(3 * width):
             value = np.int32(np.int32(plain[i]) * exposure) + (np.int32(np.int32(grain[i]) * noise) >> _NOISE_SHIFT)
             value = np.int32(value + _HALF) >> _SHIFT
