@@ -24,8 +24,8 @@ _DETAIL = 9.0  # [px] of height below which lamps and wheels are left out
 
 
 @kernel
-def draw_body(canvas, b, i, slots, depth):
-    """Draw the body in slot i of world b, `depth` [m] in front of the camera."""
+def draw_body(canvas, b, i, slots, depth, blink):
+    """Draw the body in slot i of world b, `depth` [m] in front of the camera. Args: blink: as camera_vehicles."""
     camera, light = canvas.camera[0], canvas.light[0]
     yaw = slots.yaw[b, i]
     at = (float(slots.x[b, i]), float(slots.y[b, i]), float(slots.z[b, i]), math.cos(yaw), math.sin(yaw))
@@ -34,8 +34,6 @@ def draw_body(canvas, b, i, slots, depth):
     h = mix(light.seed, i, slots.generation[b, i])
     near = height * camera.f / depth > _DETAIL
     brakes = slots.accel[b, i] < _BRAKES or (slots.speed[b, i] == 0.0 and kind != _PEDESTRIAN)
-    steer = slots.steer[b, i]
-    blink = 1 if steer > 0.12 else (-1 if steer < -0.12 else 0)
     instance = 1 + i
     if kind == _CAR:
         draw_car(canvas, at, length, width, height, h, brakes, blink, near, _T_CAR, instance)

@@ -13,7 +13,7 @@ from simulator.camera_props import FACE_TEXELS, HEAD_BACK, MIPS, draw_building, 
 from simulator.camera_street import draw_street_lamp, stand_lamps
 from simulator.sign_faces import face_texture
 from world.kernel import inline_kernel, kernel
-from world.kinds import EdgeKind, SignKind
+from world.kinds import EdgeKind, SignKind, Turn
 from world.pack import Pack
 from world.roadmap import RoadMap
 from world.sign_names import SIGN_NAMES, face_of, sign_limit
@@ -31,6 +31,9 @@ HEAD_ROW = np.dtype([("pole_x", "f4"), ("pole_y", "f4"), ("ground_z", "f4")])  #
 SIGN_SIZE = 0.75  # [m]
 FAR_BODY, FAR_PROP, FAR_LAMP, FAR_BUILDING = 160.0, 150.0, 110.0, 350.0  # [m] from which on things are not drawn
 _SLIVER = np.float32(1.2)  # [px] of height below which things are not drawn
+_LEFT, _RIGHT, _U_TURN = int(Turn.LEFT), int(Turn.RIGHT), int(Turn.U_TURN)
+_TELLS = np.float32(30.0)  # [m] before a turn that it is told
+_STEERS = np.float32(0.12)  # [rad] of the wheels
 _MAX_SHADOW = np.float32(4.0)  # shadows are so many heights long at most
 
 
@@ -205,13 +208,31 @@ def _shade_foot(canvas, x, y, z, lx, ly, c, s, factor):
 
 
 @kernel
-def _draw_slot(canvas, b, i, slots):
+def indicator(b, i, slots, lanes):
+    """What a vehicle's indicators tell: 1 left, -1 right, 0 none. Args: lanes: LANE_ROWs of all maps.
+
+    The turn that it makes in a junction, or soon will; else where its wheels point.
+    """
+    lane = slots.lane[b, i]
+    if lane >= 0:
+        soon = lanes[lane].length - slots.lane_s[b, i] < _TELLS
+        for k in range(2 if soon else 1):
+            at = slots.route_lane[b, i, k]
+            if at >= 0 and lanes[at].junction >= 0:
+                turn = lanes[at].turn
+                return 1 if turn == _LEFT or turn == _U_TURN else (-1 if turn == _RIGHT else 0)
+    steer = slots.steer[b, i]
+    return 1 if steer > _STEERS else (-1 if steer < -_STEERS else 0)
+
+
+@kernel
+def _draw_slot(canvas, b, i, slots, tables):
     """The body in a slot, where it is in view."""
     camera, width = canvas.camera[0], np.float32(canvas.word.shape[1])
     size = np.float32(0.6) * slots.length[b, i] + np.float32(0.5)
     depth = depth_in_view(camera, slots.x[b, i], slots.y[b, i], slots.z[b, i] + np.float32(0.8), size, width)
     if np.float32(0.0) < depth < FAR_BODY and slots.height[b, i] * camera.f > _SLIVER * depth:
-        draw_body(canvas, b, i, slots, depth)
+        draw_body(canvas, b, i, slots, depth, indicator(b, i, slots, tables.lanes))
 
 
 @kernel
@@ -239,7 +260,7 @@ def draw_thing(canvas, b, instance, tables, map_id, slots, lights, props):
     row = tables.maps[map_id]
     if 1 <= instance <= slots.x.shape[1]:
         if slots.valid[b, instance - 1]:
-            _draw_slot(canvas, b, instance - 1, slots)
+            _draw_slot(canvas, b, instance - 1, slots, tables)
     elif LIGHT0 <= instance < LIGHT0 + row.light1 - row.light0:
         _draw_head(canvas, b, instance - LIGHT0, row.light0, tables, lights, props)
     elif SIGN0 <= instance < SIGN0 + len(props.signs):
@@ -257,7 +278,7 @@ def draw_things(canvas, b, own, tables, map_id, slots, lights, props):
     camera, width = canvas.camera[0], np.float32(canvas.word.shape[1])
     for i in range(slots.x.shape[1]):
         if i != own and slots.valid[b, i]:
-            _draw_slot(canvas, b, i, slots)
+            _draw_slot(canvas, b, i, slots, tables)
     row = tables.maps[map_id]
     for n in range(row.light1 - row.light0):
         _draw_head(canvas, b, n, row.light0, tables, lights, props)
