@@ -13,7 +13,7 @@ from perception import layout
 from perception.dataset import Pictures
 from perception.layout import DEPTH_SHIFT, MEAN_SIZE, SEG_CLASSES, SEG_OF_TAG, STRIDE
 from world.camera import CameraSpec
-from world.camera_labels import LINE_SLOTS
+from world.camera_labels import LINE_SLOTS, reaches_behind
 from world.camera_tags import ThingKind
 from world.kinds import LightState, MarkKind
 
@@ -104,6 +104,8 @@ def line_target(pictures: Pictures, i: int, spec: CameraSpec) -> tuple[NDArray, 
 def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -> tuple[NDArray, ...]:
     """(heat, weight, cell, share, value, kind, judged) of Target.
 
+    A thing that reaches behind the camera is neither to be found nor wrong to be found: nobody can see where it ends.
+
     Not only its centre has to tell what a thing is like, but cells around it as well: more is learned from a picture
     (Liu et al.: Training-Time-Friendly Network for Real-Time Object Detection, AAAI 2020).
     """
@@ -111,16 +113,21 @@ def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -
     kind, box = pictures.box_kind[at], pictures.box_box[at].astype(np.float64)
     size_px = box[:, 2:] - box[:, :2]
     asked = (pictures.box_visible[at] >= SEEN) & (size_px[:, 1] >= SMALLEST[kind]) & (size_px[:, 0] >= 1.5)
+    endless = reaches_behind(pictures.box_xyz[at], pictures.box_size[at], pictures.box_yaw[at], spec)
     heat, weight = np.zeros((5, h, w), np.float32), np.ones((5, h, w), np.float32)
+    beside = np.zeros((5, h, w), np.bool_)  # where something is that reaches behind the camera
     owner, best = np.full((h, w), -1), np.zeros((h, w), np.float32)
     things = []  # (index, row, column)
     for d in np.argsort(-np.linalg.norm(pictures.box_xyz[at], axis=1)):  # nearest last
         k = int(kind[d])
         x0, y0, x1, y1 = (box[d] - MIDDLE) / STRIDE
-        if not asked[d]:
+        if endless[d] or not asked[d]:
             if pictures.box_visible[at][d] > 0.02:
-                rows = slice(max(int(y0), 0), int(y1) + 2)
-                weight[k, rows, max(int(x0), 0) : int(x1) + 2] = 0.0
+                cells = slice(max(int(y0), 0), int(y1) + 2), slice(max(int(x0), 0), int(x1) + 2)
+                if endless[d]:
+                    beside[k][cells] = True
+                else:
+                    weight[k][cells] = 0.0
             continue
         row = min(max(round(0.5 * (y0 + y1)), 0), h - 1)
         column = min(max(round(0.5 * (x0 + x1)), 0), w - 1)
@@ -132,6 +139,7 @@ def thing_target(pictures: Pictures, i: int, spec: CameraSpec, h: int, w: int) -
         best[part], owner[part] = np.where(more, bump, best[part]), np.where(more, len(things), owner[part])
         best[row, column], owner[row, column] = 1.0, len(things)
         things.append((int(d), row, column))
+    weight[beside & (heat == 0.0)] = 0.0
     cell = np.argwhere(owner >= 0).astype(np.int32)
     whose = owner[cell[:, 0], cell[:, 1]]
     values = np.zeros((len(things), layout.DETECTION_CHANNELS), np.float32)

@@ -1,8 +1,10 @@
 """Exact labels of a rendered picture: boxes of road users, lights and signs; boundaries of the lanes."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,8 +13,8 @@ from simulator.camera_alone import pixels_alone
 from simulator.camera_frame import LIGHT0, SIGN0
 from simulator.camera_pose import body_axes, road_slope
 from simulator.camera_props import HEAD_DEPTH, HEAD_HEIGHT, HEAD_WIDTH
-from world.camera import CameraSpec
-from world.camera_labels import LINE_SLOTS, BoxLabels, LineLabels
+from world.camera import CameraSpec, distort, undistort
+from world.camera_labels import LINE_SLOTS, NEAR_PLANE, BoxLabels, LineLabels, box_corners
 from world.camera_tags import LineKind, ThingKind
 from world.kinds import BodyKind, LaneKind, MarkKind
 from world.lane_arrays import DRIVABLE_KINDS, wrap
@@ -26,9 +28,8 @@ LABEL_RANGE = 120.0  # [m] beyond which nothing is labelled
 LINE_RANGE = 80.0  # [m] along the lane
 LINE_STEP = 1.0  # [m]
 _SEEN_FROM = 0.15  # cosine between a face and the way to the camera from which on it is seen
-_SIGNS_X = np.array([-1, -1, -1, -1, 1, 1, 1, 1]) * 0.5
-_SIGNS_Y = np.array([-1, -1, 1, 1, -1, -1, 1, 1]) * 0.5
-_SIGNS_Z = np.array([-1, 1, -1, 1, -1, 1, -1, 1]) * 0.5
+_EDGES = np.array([(a, a | bit) for bit in (1, 2, 4) for a in range(8) if not a & bit])  # (12, 2) of box_corners
+_PIECES = 16  # of an edge, which a lens with distortion bends
 
 
 def label_boxes(
@@ -42,11 +43,16 @@ def label_boxes(
         weather, seed: what `render` was given; they tell which shapes the things have.
     """
     things = _things(engine, b, slot, props)
-    px, depth = spec.project(things.pop("corners"))
-    fine = (depth > 0.3).all(axis=1)
-    px, things = px[fine], {name: value[fine] for name, value in things.items()}
+    corners = things.pop("corners")
+    px, depth = spec.project(corners)
+    ahead = depth > NEAR_PLANE
+    some = ahead.any(axis=1)
+    corners, ahead, px = corners[some], ahead[some], px[some]
+    things = {name: value[some] for name, value in things.items()}
     whole = np.concatenate([px.min(axis=1), px.max(axis=1)], axis=1)
     box = whole.copy()
+    cut = ~ahead.all(axis=1)
+    whole[cut], box[cut] = _boxes_beyond(corners[cut], spec)
     box[:, 0::2] = box[:, 0::2].clip(-0.5, spec.width - 0.5)
     box[:, 1::2] = box[:, 1::2].clip(-0.5, spec.height - 0.5)
     away = np.linalg.norm(things["xyz"], axis=1)
@@ -64,6 +70,73 @@ def label_boxes(
         velocity=things["velocity"].astype(np.float32), state=things["state"].astype(np.int8),
         face=things["face"].astype(np.int16), instance=things["instance"].astype(np.uint16),
     )  # fmt: skip
+
+
+def _boxes_beyond(corners: NDArray[np.float64], spec: CameraSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """((C, 4), (C, 4)) [px] `whole` and `box` of things of which a part is nearer than NEAR_PLANE, and a part is not.
+
+    What is beyond the plane is convex, and so is its outline: the hull of its projected corners.
+
+    Args:
+        corners: (C, 8, 3) [m] body frame, of `box_corners`.
+    """
+    at = (corners - (spec.x, spec.y, spec.z)) @ spec.camera_from_body.T
+    a, b = at[:, _EDGES[:, 0]], at[:, _EDGES[:, 1]]
+    off, after = a[..., 2] - NEAR_PLANE, b[..., 2] - NEAR_PLANE
+    crosses = (off > 0.0) != (after > 0.0)
+    part = off / np.where(crosses, off - after, 1.0)
+    points = np.concatenate((at, a + part[..., None] * (b - a)), axis=1)  # (C, 20, 3)
+    real = np.concatenate((at[..., 2] > NEAR_PLANE, crosses), axis=1)[..., None]
+    plane = points[..., :2] / np.where(real, points[..., 2:], 1.0)
+    low, high = np.where(real, plane, np.inf).min(axis=1), np.where(real, plane, -np.inf).max(axis=1)
+    whole = np.concatenate((low, high), axis=1) * spec.focal + np.tile(spec.centre, 2)
+    view = _view(spec)
+    box = np.zeros_like(whole)  # nothing of it in the picture: a box without size
+    for c in np.flatnonzero((low < view[1]).all(axis=1) & (high > view[0]).all(axis=1)):
+        seen = _seen_part(plane[c, real[c, :, 0]], spec)
+        if len(seen):
+            box[c] = *seen.min(axis=0), *seen.max(axis=0)
+            # a lens may throw an edge further out than none does
+            whole[c, :2] = np.minimum(whole[c, :2], box[c, :2])
+            whole[c, 2:] = np.maximum(whole[c, 2:], box[c, 2:])
+    return whole, box
+
+
+def _seen_part(plane: NDArray[np.float64], spec: CameraSpec) -> NDArray[np.float64]:
+    """(m, 2) [px] corners of the part of a convex outline that is in the picture.
+
+    Args:
+        plane: (n, 2) points whose hull it is, over depth 1, without distortion.
+    """
+    hull = np.asarray(cv2.convexHull(plane.astype(np.float32), returnPoints=False), np.intp).reshape(-1)
+    outline = _inside(plane[hull], *_view(spec))
+    if any(spec.distortion):  # only now: what is far beyond the picture would be folded back into it
+        after, t = np.roll(outline, -1, axis=0), np.linspace(0.0, 1.0, _PIECES, endpoint=False)[:, None]
+        outline = (outline[:, None] + t * (after - outline)[:, None]).reshape(-1, 2)
+    px = distort(outline, spec.distortion) * spec.focal + spec.centre
+    return _inside(px, np.array((-0.5, -0.5)), np.array((spec.width - 0.5, spec.height - 0.5)))
+
+
+def _inside(outline: NDArray[np.float64], low: NDArray, high: NDArray) -> NDArray[np.float64]:
+    """(m, 2) corners of the part of an outline (n, 2) within a box (Sutherland and Hodgman, 1974)."""
+    for axis, sign, limit in ((0, 1.0, low[0]), (0, -1.0, high[0]), (1, 1.0, low[1]), (1, -1.0, high[1])):
+        off = sign * (outline[:, axis] - limit)
+        next_off = np.roll(off, -1)
+        crosses = (off >= 0.0) != (next_off >= 0.0)
+        part = off / np.where(crosses, off - next_off, 1.0)
+        met = outline + part[:, None] * (np.roll(outline, -1, axis=0) - outline)
+        outline = np.stack((outline, met), axis=1)[np.stack((off >= 0.0, crosses), axis=1)]
+    return outline
+
+
+@lru_cache(maxsize=64)
+def _view(spec: CameraSpec) -> NDArray[np.float64]:
+    """(2, 2) least and greatest x, y over depth 1 of the rays of a picture, without distortion."""
+    u, v = np.linspace(-0.5, spec.width - 0.5, 33), np.linspace(-0.5, spec.height - 0.5, 33)
+    edge = [(u, 0 * u + y) for y in v[[0, -1]]] + [(0 * v + x, v) for x in u[[0, -1]]]
+    px = np.concatenate([np.stack(side, axis=1) for side in edge])
+    rays = undistort((px - spec.centre) / spec.focal, spec.distortion)
+    return np.stack((rays.min(axis=0), rays.max(axis=0)))
 
 
 def _things(engine: "Engine", b: int, slot: int, props: Pack) -> dict[str, NDArray]:
@@ -86,7 +159,7 @@ def _things(engine: "Engine", b: int, slot: int, props: Pack) -> dict[str, NDArr
     parts = [users, _lights(engine, b), _signs(props)]
     all_things = {name: np.concatenate([part[name] for part in parts]) for name in users}
     foot, axes = _frame(engine, b, slot)
-    all_things["corners"] = (_corners(all_things) - foot) @ axes
+    all_things["corners"] = (box_corners(all_things["xyz"], all_things["size"], all_things["yaw"]) - foot) @ axes
     all_things["xyz"] = (all_things["xyz"] - foot) @ axes
     all_things["velocity"] = all_things["velocity"] @ axes[:2, :2]
     all_things["yaw"] = wrap(all_things["yaw"] - float(state.yaw[b, slot]))
@@ -134,14 +207,6 @@ def _signs(props: Pack) -> dict[str, NDArray]:
         "yaw": rows["yaw"].astype(np.float64), "velocity": np.zeros((n, 2)), "state": np.full(n, -1),
         "face": rows["face"].astype(int), "instance": SIGN0 + which,
     }  # fmt: skip
-
-
-def _corners(things: dict[str, NDArray]) -> NDArray[np.float64]:
-    """(D, 8, 3) [m] corners of the boxes, upright in the frame that the things are in."""
-    size, yaw = things["size"], things["yaw"]
-    x, y, z = size[:, :1] * _SIGNS_X, size[:, 1:2] * _SIGNS_Y, size[:, 2:] * _SIGNS_Z
-    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
-    return things["xyz"][:, None] + np.stack((c * x - s * y, s * x + c * y, z), axis=-1)
 
 
 def label_lines(
