@@ -37,6 +37,7 @@ SEEN_ROW = np.dtype(
 _PUSH = 1.6  # [m/s^2] accelerations that vehicles make
 _PUSH_WALKER = 0.8  # [m/s^2]
 _SIDE = 0.25  # [m/s] by which a vehicle may move sideways
+_JUMP = 1.0  # [m] by which one may be nearer or further than was thought, besides errors of sight: nobody leaps
 _MOVES = 1.5  # [m/s] from which on motion shows the heading
 
 
@@ -180,4 +181,8 @@ def price_all(tracks, live, count, seen, found, gate, far, prices):
             dx, dy = seen[j].x - tracks[live[i]].x, seen[j].y - tracks[live[i]].y
             if walks != walker:
                 d += 6.0
-            prices[i, j] = d if d < gate and dx * dx + dy * dy < 144.0 else far
+            track = tracks[live[i]]
+            jump = abs(math.cos(seen[j].bearing) * dx + math.sin(seen[j].bearing) * dy)
+            speed = math.sqrt(track.vx * track.vx + track.vy * track.vy)
+            room = _JUMP + 3.0 * seen[j].along + 0.5 * min(track.unseen, 1.0) + speed * track.unseen
+            prices[i, j] = d if d < gate and jump < room and dx * dx + dy * dy < 144.0 else far

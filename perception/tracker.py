@@ -19,7 +19,18 @@ from scipy.optimize import linear_sum_assignment
 
 from perception.localise import Localiser
 from perception.records import Percept
-from perception.track_filter import PEDESTRIAN, SEEN_ROW, TRACK_ROW, born, kind_of, predict_all, price_all, update
+from perception.track_filter import (
+    BICYCLE,
+    MOTORCYCLE,
+    PEDESTRIAN,
+    SEEN_ROW,
+    TRACK_ROW,
+    born,
+    kind_of,
+    predict_all,
+    price_all,
+    update,
+)
 from world.lane_arrays import wrap
 from world.records import SCENE_OBJECTS, SCENE_RANGE, Objects, Task
 
@@ -40,6 +51,8 @@ class TrackerConfig:
     fade_seen: float = 0.5  # [s] in which the score of an unseen track falls to 1/e where it should be seen
     fade_near: float = 4.0  # [s] where it should be, and is so near that the cameras see little but it
     near: float = 9.0  # [m]
+    fade_rider: float = 15.0  # [s] where a rider stands right before the bumper, and is hardly recognised
+    rider_near: float = 6.5  # [m]
     fade_hidden: float = 4.0  # [s] where it is hidden or out of view
     fade_standing: float = 25.0  # [s] where it is so and is a vehicle that stood
     view: float = math.radians(45.0)  # [rad] to either side in which the cameras see everything
@@ -131,7 +144,9 @@ class Tracker:
         walks = rows["votes"].argmax(axis=1) == PEDESTRIAN
         stood = (np.hypot(rows["vx"], rows["vy"]) < 2.0 * c.stands) & ~walks
         hidden = np.where(stood, c.fade_standing, c.fade_hidden)
-        rate = 1.0 / np.where(looked, np.where(far < c.near, c.fade_near, c.fade_seen), hidden)
+        rider = stood & (far < c.rider_near) & np.isin(rows["votes"].argmax(axis=1), (BICYCLE, MOTORCYCLE))
+        fade = np.where(rider, c.fade_rider, np.where(far < c.near, c.fade_near, c.fade_seen))
+        rate = 1.0 / np.where(looked, fade, hidden)
         rate = np.where(rows["unseen"] > 0.12, rate, 0.0)  # each camera looks every 0.1 s
         score = rows["score"] * np.exp(-dt * rate)
         young = (rows["seen"] < 3.0) & (rows["unseen"] > 0.4)

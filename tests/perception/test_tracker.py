@@ -140,3 +140,28 @@ def test_place_is_better_than_one_look(far):
         if step > 20:
             off.append(float(objects.xy[0, 0, 0, 0]) - far)
     assert np.sqrt(np.mean(np.square(off))) < 0.6 * 0.05 * far
+
+
+def test_a_rider_right_before_the_bumper_stays_though_only_the_car_beyond_is_seen():
+    """He is too near to be recognised; neither is his track carried off by looks at what stands behind him."""
+    watch, rider = Watch(), int(BodyKind.BICYCLE)
+    objects = watch.see([(4.6, 0.0, 0.0, rider), (10.0, 0.0, 0.0, CAR)])
+    for _ in range(40):
+        objects = watch.see([(4.6, 0.0, 0.0, rider), (10.0, 0.0, 0.0, CAR)])
+    for step in range(120):  # 6 s; now and then half of him is taken for a rider further away
+        seen = [(8.0, 0.1, 0.0, rider)] if step % 10 == 3 else [(10.0, 0.0, 0.0, CAR)]
+        objects = watch.see(seen)
+        valid = objects.valid[0, 0]
+        near = np.abs(objects.xy[0, 0, valid, 0] - 4.6) < 0.6
+        assert near.any() and np.hypot(*objects.velocity[0, 0, valid][near].T).max() < 0.6
+
+
+def test_a_rider_who_leaves_is_followed():
+    watch, rider = Watch(), int(BodyKind.BICYCLE)
+    for _ in range(40):
+        watch.see([(4.6, 0.0, 0.0, rider)])
+    for step in range(100):
+        t = step * DT
+        objects = watch.see([(4.6 + 0.75 * t * t, 0.0, 0.0, rider)])
+    x = objects.xy[0, 0, objects.valid[0, 0], 0]
+    assert len(x) == 1 and abs(x[0] - (4.6 + 0.75 * (99 * DT) ** 2)) < 1.0
