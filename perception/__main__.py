@@ -12,6 +12,7 @@ COMMANDS = {  # name: (module, what it does)
     "calibrate": ("perception.calibrate", "find a camera's lens by pictures of a chessboard"),
     "export": ("training.export", "write ONNX files of the trained networks, checked against torch"),
 }
+_TRAIN = ("torch", "safetensors", "tensorboard", "onnx", "onnxscript")  # what the extra of that name brings
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,6 +29,12 @@ def main(argv: list[str] | None = None) -> int:
         return importlib.import_module(COMMANDS[args.command][0]).main(args)
     except (ValueError, OSError) as error:
         print(f"perception {args.command}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _TRAIN:
+            raise
+        told = f'{error.name} is not installed; pip install "tarmac[train]" brings it'
+        print(f"perception {args.command}: {told}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

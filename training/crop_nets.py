@@ -13,11 +13,18 @@ SIDES = {"signs": 40, "lights": 32}
 
 
 def export_crops(name: str, weights: Path, out: Path) -> float:
-    """Write a classifier; returns the largest difference between torch and ONNX Runtime."""
+    """Write a classifier; returns the largest difference between torch and ONNX Runtime.
+
+    Raises:
+        ValueError: weights of another network, or answers that differ; what `out` was before, it is still.
+    """
     net = load(sign_net() if name == "signs" else light_net(), weights)
     side = SIDES[name]
-    write_onnx(net, torch.zeros(1, side, side, 3, dtype=torch.uint8), out, "crops", ["logits"])
     sample = np.random.default_rng(0).integers(0, 256, (8, side, side, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = net(torch.from_numpy(sample)).numpy()
-    return compare([expected], [np.asarray(open_network(out).run(None, {"crops": sample})[0])], out)
+
+    def check(made: Path) -> float:
+        return compare([expected], [np.asarray(open_network(made).run(None, {"crops": sample})[0])], out)
+
+    return write_onnx(net, torch.zeros(1, side, side, 3, dtype=torch.uint8), out, "crops", ["logits"], check)

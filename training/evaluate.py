@@ -28,13 +28,14 @@ from perception.metrics import Iou, Matches, mask_iou, percentiles
 from perception.perceive import read_lights
 from perception.records import LINE_X
 from perception.targets import SEEN, judged, line_target
-from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT
+from world.camera_labels import LINE_SLOTS, OWN_LEFT, OWN_RIGHT, reaches_behind
 from world.camera_tags import ThingKind
 from world.files import whole
 from world.kinds import LightState
 from world.names import unknown_name
 
 DATA = ("sim", "gtsrb", "lights", "culane", "tusimple", "voc")
+TEST = Path("runs/pictures/test")  # where --root says nothing
 NEAR = 50.0  # [m] within which road users are asked for
 ASKED = np.array([8.0, 8.0, 8.0, 6.0, 6.0])  # [px] height of a box of 160 px pictures; KITTI asks for 25 of 375 px
 LINE_ASKED, LINE_SEEN = 30.0, 0.4  # [px] length of a line, and part of it that nothing hides
@@ -46,7 +47,9 @@ _STATION = 10.0  # [m] ahead at which the own lane's middle is compared
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", default="sim", help=f"layout: {', '.join(DATA)} (default: sim)")
-    parser.add_argument("--root", type=Path, required=True, metavar="PATH", help="folder of the data")
+    parser.add_argument(
+        "--root", type=Path, metavar="PATH", help=f"folder of the data (default of sim: {TEST}; others have none)"
+    )
     parser.add_argument("--method", default="cnn", help="of culane and tusimple: cnn or classical (default: cnn)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="ONNX file (default: the shipped network)")
     parser.add_argument("--most", type=int, help="pictures at most (sim)")
@@ -56,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     if args.data not in DATA:
         raise ValueError(unknown_name("data", args.data, DATA))
+    args.root = _root(args)
     _check(args)
     report = _evaluate(args)
     _print(report)
@@ -68,6 +72,18 @@ def main(args: argparse.Namespace) -> int:
     if unusable:
         print(f"{len(unusable)} could not be used, {report['n']} were judged", file=sys.stderr)
     return 1 if unusable else 0
+
+
+def _root(args: argparse.Namespace) -> Path:
+    """Folder of the data. Raises ValueError: none is given, and there is no default one."""
+    if args.root is not None:
+        return args.root
+    if args.data != "sim":
+        raise ValueError(f"--data {args.data} needs --root, the folder of its pictures")
+    if not TEST.is_dir():
+        command = f"python -m perception generate --split test --rig --pictures 1024 --out {TEST}"
+        raise ValueError(f"{TEST}: no such folder; `{command}` makes it; or name another by --root")
+    return TEST
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -120,8 +136,8 @@ def evaluate_sim(pictures: Pictures, weights: Path | None = None) -> dict[str, A
     """Scores on labelled pictures of our renderer.
 
     A thing is asked for within NEAR metres where at least SEEN of it is seen and its box is ASKED high; what is
-    smaller, further or more hidden is neither right nor wrong, and so are lane lines shorter than LINE_ASKED or less
-    than LINE_SEEN of which is seen. Lights whose state the picture cannot tell (seen
+    smaller, further or more hidden, or reaches behind the camera, is neither right nor wrong, and so are lane lines
+    shorter than LINE_ASKED or less than LINE_SEEN of which is seen. Lights whose state the picture cannot tell (seen
     edge-on, half hidden, the lit lamp beyond the picture's edge) are counted apart, as `lights_unreadable`.
     """
     net, signs, lights = EyeNet(weights), SignClassifier(), LightClassifier()
@@ -198,7 +214,8 @@ class _Tally:
         kind, box, xyz = p.box_kind[at], p.box_box[at], p.box_xyz[at]
         away = np.linalg.norm(xyz[:, :2], axis=1)
         small = (box[:, 3] - box[:, 1]) < ASKED[kind]
-        hidden = (p.box_visible[at] < SEEN) | small | (away > NEAR)
+        endless = reaches_behind(xyz, p.box_size[at], p.box_yaw[at], p.spec(i))
+        hidden = (p.box_visible[at] < SEEN) | small | (away > NEAR) | endless
         for k in ThingKind:
             mine, own = np.flatnonzero(things.kind == k), np.flatnonzero(kind == k)
             pairs = self.matches[k].add(things.box[mine], things.score[mine], box[own], hidden[own])

@@ -1,6 +1,8 @@
 """`python -m perception export`: ONNX files of trained networks, checked against torch."""
 
 import argparse
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +10,26 @@ import numpy as np
 from perception.infer import WEIGHTS, Answer, EyeNet, open_network
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
 from world.files import whole
+from world.names import unknown_name
 
+NETS = ("eye", "signs", "lights")
+_NEEDED = ("torch", "safetensors", "onnx")
 TOLERANCE = 0.03  # of the answers' spread: the files keep half precision
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/perception"), metavar="DIR", help="what `train` wrote")
     parser.add_argument("--out", type=Path, default=WEIGHTS, metavar="DIR")
-    parser.add_argument("--what", default="all", help="all, eye, signs or lights")
+    parser.add_argument("--what", default="all", help=f"all or one of {', '.join(NETS)} (default: all)")
 
 
 def main(args: argparse.Namespace) -> int:
+    if args.what not in (*NETS, "all"):
+        raise ValueError(unknown_name("network", args.what, (*NETS, "all")))
+    for name in _NEEDED:
+        importlib.import_module(name)
     args.out.mkdir(parents=True, exist_ok=True)
-    names = ("eye", "signs", "lights") if args.what == "all" else (args.what,)
-    for name in names:
+    for name in NETS if args.what == "all" else (args.what,):
         source = args.runs / name / f"{name}.safetensors"
         if not source.is_file():
             raise ValueError(f"{source}: there are no such weights; `python -m perception train` makes them")
@@ -40,7 +48,7 @@ def export_eye(weights: Path, out: Path) -> float:
     """Write the eyes' network; returns the largest difference between torch and ONNX Runtime.
 
     Raises:
-        ValueError: weights of another network, or answers that differ.
+        ValueError: weights of another network, or answers that differ; what `out` was before, it is still.
     """
     import torch
     from safetensors.torch import load_file
@@ -53,16 +61,25 @@ def export_eye(weights: Path, out: Path) -> float:
     except Exception as error:
         raise ValueError(f"{weights}: no weights of the eyes' network ({str(error).splitlines()[0]})") from error
     picture = torch.zeros(1, INPUT_HEIGHT, INPUT_WIDTH, 3, dtype=torch.uint8)
-    write_onnx(net, picture, out, "picture", list(Answer._fields))
     rng = np.random.default_rng(0)
     sample = rng.integers(0, 256, (2, INPUT_HEIGHT, INPUT_WIDTH, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = [part.numpy() for part in net(torch.from_numpy(sample))]
-    return compare(expected, list(EyeNet(out)(sample)), out)
+
+    def check(made: Path) -> float:
+        return compare(expected, list(EyeNet(made)(sample)), out)
+
+    return write_onnx(net, picture, out, "picture", list(Answer._fields), check)
 
 
-def write_onnx(net, example, out: Path, name: str, answers: list[str]) -> None:
-    """The network as an ONNX file with a free number of pictures; written aside, then renamed."""
+def write_onnx(
+    net, example, out: Path, name: str, answers: list[str], check: Callable[[Path], float]
+) -> float:  # fmt: skip
+    """The network as an ONNX file with a free number of pictures; written aside, checked, then renamed.
+
+    Args:
+        check: largest difference of a file's answers from torch's; raises ValueError where that is too much.
+    """
     import torch
 
     axes = {n: {0: "n"} for n in [name, *answers]}
@@ -73,6 +90,7 @@ def write_onnx(net, example, out: Path, name: str, answers: list[str]) -> None:
         )  # fmt: skip
         halve(part)
         open_network(part)
+        return check(part)
 
 
 def halve_weights(source: Path, out: Path) -> None:
@@ -109,11 +127,11 @@ def halve(path: Path) -> None:
 
 
 def compare(expected: list[np.ndarray], found: list[np.ndarray], out: Path) -> float:
-    """Largest difference. Raises ValueError: it is more than TOLERANCE of the spread."""
+    """Largest difference. Raises ValueError: it is more than TOLERANCE of the spread, or no number."""
     worst = 0.0
     for a, b in zip(expected, found, strict=True):
         off = float(np.abs(a - b).max())
-        if off > TOLERANCE * max(float(np.abs(a).max()), 1e-3):
+        if not off <= TOLERANCE * max(float(np.abs(a).max()), 1e-3):
             raise ValueError(f"{out}: ONNX Runtime's answer differs from torch's by {off:.3g}")
         worst = max(worst, off)
     return worst

@@ -1,6 +1,8 @@
 """`python -m perception train`: fit the networks that are shipped, on pictures that `generate` made."""
 
 import argparse
+import importlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +12,8 @@ from perception.evaluate_crops import gtsrb_items
 from world.names import unknown_name
 
 NETS = ("eye", "signs", "lights")
+_DEVICES = ("cpu", "cuda", "mps")
+_NEEDED = ("torch", "safetensors", "tensorboard")  # missed at once, not after an hour
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=float, default=14.0, help="of the eyes' network (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="of the eyes' network at most, over all sittings")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=2e-3, help="of learning, of the eyes' network (default: 0.002)")
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights the eyes' network begins with")
     parser.add_argument("--flip", type=float, default=0.5, help="part of its pictures seen in a mirror (default: 0.5)")
     parser.add_argument(
@@ -31,16 +36,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    import torch
-
     wanted = NETS if args.what == "all" else (args.what,)
     for name in wanted:
         if name not in NETS:
             raise ValueError(unknown_name("network", name, (*NETS, "all")))
     if args.real is not None and "signs" not in wanted:
         raise ValueError(f"--real goes with --what signs, not {args.what}")
+    _check(args)
     if args.real is not None:
         gtsrb_items(args.real)  # what is wrong with it is told before hours of other training
+    for name in _NEEDED:
+        importlib.import_module(name)
+    import torch
+
+    _check_device(args.device)
     torch.set_num_threads(args.threads)
     torch.set_flush_denormal(True)
     try:
@@ -50,6 +59,33 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check(args: argparse.Namespace) -> None:
+    """Raises ValueError: numbers that cannot be."""
+    if args.threads < 1:
+        raise ValueError(f"--threads {args.threads}: allowed is 1 or more")
+    if not 0 <= args.seed < 1 << 63:
+        raise ValueError(f"--seed {args.seed}: allowed is 0 to 2**63 - 1")
+    for name, value in (("epochs", args.epochs), ("minutes", args.minutes), ("rate", args.rate)):
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"--{name} {value}: a finite number is needed")
+    if args.rate <= 0.0:
+        raise ValueError(f"--rate {args.rate}: more than 0 is allowed")
+
+
+def _check_device(name: str) -> None:
+    """Raises ValueError: torch knows no such device, or this machine has none."""
+    import torch
+
+    kind = name.partition(":")[0]
+    if kind not in _DEVICES:
+        raise ValueError(unknown_name("device", kind, _DEVICES))
+    try:
+        torch.zeros(1, device=name)
+    except Exception as error:  # torch has many kinds of errors for it
+        told = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"--device {name}: torch cannot use it here ({told})") from error
+
+
 def _fit(wanted: Sequence[str], args: argparse.Namespace) -> None:
     how: dict[str, Any] = {"device": args.device, "processes": args.threads, "data": args.data}
     for name in wanted:
@@ -57,8 +93,8 @@ def _fit(wanted: Sequence[str], args: argparse.Namespace) -> None:
             from training.fit_eye import fit_eye
 
             path = fit_eye(
-                args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, minutes=args.minutes,
-                start=args.start, flip=args.flip, device=args.device, processes=args.threads,
+                args.data, args.validation, args.out / "eye", args.epochs, args.seed, args.batch, args.rate,
+                minutes=args.minutes, start=args.start, flip=args.flip, device=args.device, processes=args.threads,
             )  # fmt: skip
         elif name == "signs":
             from training.signs import fit_signs

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from perception.dataset import ShardWriter
+from perception.dataset import CAMERA_FIELDS, ShardWriter
 from scenarios.registry import find_scenario, for_seed, scenario_map
 from simulator.camera import CameraLook, CameraRenderer
 from simulator.camera_bake import GroundLook
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     count = math.ceil(args.pictures / SHARD)
     jobs = [Job(args.out, args.split, args.seed, n, args.rig) for n in range(count)]
-    todo = [job for job in jobs if not _path(job).exists()]
+    todo = [job for job in jobs if not _is_made(job)]
     columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     start = time.perf_counter()
     with Progress(*columns) as progress:
@@ -93,6 +93,23 @@ def main(args: argparse.Namespace) -> int:
 
 def _path(job: Job) -> Path:
     return job.out / f"{job.split}-{job.seed}-{job.number:05d}.npz"
+
+
+def _is_made(job: Job) -> bool:
+    """Whether its shard is there. Raises ValueError: it is, but broken, or seen by other cameras."""
+    path = _path(job)
+    if not path.exists():
+        return False
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            first = data["camera"][0]
+    except Exception as error:  # numpy, zipfile and zlib have kinds of errors of their own
+        raise ValueError(f"{path}: no shard of labelled pictures ({error}); remove it to make it anew") from error
+    rig = np.array_equal(first, [getattr(RIG[0], name) for name in CAMERA_FIELDS])
+    if rig != job.rig:
+        there, wanted = ("--rig", "other cameras") if rig else ("other cameras", "--rig")
+        raise ValueError(f"{path}: its pictures are of {there}, wanted are {wanted}; another --out or --seed")
+    return True
 
 
 def make_shard(job: Job) -> Path:

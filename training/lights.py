@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from perception.networks.crop_nets import light_net
 from training import light_crops
-from training.fit_crops import fit_crops, make_pool
+from training.fit_crops import fit_crops, make_pool, mixed
 from training.shard_crops import shard_crops
 from world.camera_tags import ThingKind
 
@@ -20,11 +18,13 @@ def fit_lights(
 
     Args:
         data: folders of labelled pictures, whose crops are added to those that are drawn.
+
+    Raises:
+        ValueError: a folder without what is read there; what is in `out` was trained otherwise.
     """
+    more = {"data": shard_crops(data, ThingKind.LIGHT, seed)} if data else {}
     out.mkdir(parents=True, exist_ok=True)
     pool = make_pool(light_crops.batch, count, seed, out / "pool.npz", "lights", processes)
     held = make_pool(light_crops.batch, 3000, seed + 1000, out / "held.npz", "lights held out", processes)
-    if data:
-        more = shard_crops(data, ThingKind.LIGHT, seed)
-        pool = np.concatenate([pool[0], more[0]]), np.concatenate([pool[1], more[1]])
-    return fit_crops(light_net(), pool, held, out / "lights.safetensors", epochs, seed, device=device)
+    pool, recipe = mixed({"drawn": pool, **more})
+    return fit_crops(light_net(), pool, held, out / "lights.safetensors", epochs, seed, device=device, recipe=recipe)

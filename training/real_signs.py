@@ -1,6 +1,5 @@
 """Crops of photographed signs for training: GTSRB's layouts, repeated so that few of them count beside many drawn."""
 
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +37,6 @@ def real_crops(root: Path, drawn: int, seed: int) -> Crops:
             crops.append(resize_crop(_look(crop, rng), SIGN_SIDE))
             classes.append(item[2])
     return np.array(crops, np.uint8), np.array(classes, np.int64)
-
-
-def fingerprint(crops: Crops) -> str:
-    """A name of just these crops, for checkpoints."""
-    return f"{len(crops[1])} real crops {zlib.crc32(crops[1].tobytes(), zlib.crc32(crops[0].tobytes())):08x}"
 
 
 def _look(crop: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from perception.networks.crop_nets import sign_net
-from training.fit_crops import fit_crops, make_pool
-from training.real_signs import fingerprint, real_crops
+from training.fit_crops import fit_crops, make_pool, mixed
+from training.real_signs import real_crops
 from training.shard_crops import shard_crops
 from training.sign_crops import SignCrops
 from world.camera_tags import ThingKind
@@ -26,13 +24,13 @@ def fit_signs(
     Raises:
         ValueError: a folder without what is read there; what is in `out` was trained otherwise.
     """
-    more = [real_crops(real, count, seed)] if real is not None else []  # first: what is wrong with it is told at once
-    recipe = fingerprint(more[0]) if more else ""
+    more = {}  # first: what is wrong with them is told at once
+    if real is not None:
+        more["real"] = real_crops(real, count, seed)
+    if data:
+        more["data"] = shard_crops(data, ThingKind.SIGN, seed)
     out.mkdir(parents=True, exist_ok=True)
     pool = make_pool(SignCrops(seed).batch, count, seed, out / "pool.npz", "signs", processes)
     held = make_pool(SignCrops(seed + 1000, 6).batch, 4000, seed + 1000, out / "held.npz", "signs held out", processes)
-    if data:
-        more.append(shard_crops(data, ThingKind.SIGN, seed))
-    for crops, classes in more:
-        pool = np.concatenate([pool[0], crops]), np.concatenate([pool[1], classes])
+    pool, recipe = mixed({"drawn": pool, **more})
     return fit_crops(sign_net(), pool, held, out / "signs.safetensors", epochs, seed, device=device, recipe=recipe)

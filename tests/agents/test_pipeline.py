@@ -1,6 +1,11 @@
 """The driver behind the eyes in a closed loop, with an oracle for eyes; and that it looks at nothing else."""
 
-from types import SimpleNamespace
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+from types import FunctionType, ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,10 +16,13 @@ from envs.backends import make_backend
 from perception.records import empty_percept
 from scenarios.registry import adapt, find_scenario
 from simulator.engine import Engine
+from tests.data import ROOT
 from tests.perception.oracle import OraclePercept
 from world.kinds import EventKind
-from world.protocols import Agent
+from world.protocols import Agent, Privilege
 from world.records import Decision
+from world.roadmap import MapSet, RoadMap
+from world.scenario import Scenario
 
 SENSORS = ("gnss", "imu", "odometry")
 
@@ -66,6 +74,87 @@ def test_a_map_swapped_behind_its_back_changes_nothing():
         return drive(backend, agent, 200)[0]
 
     assert np.array_equal(controls(swapped=False), controls(swapped=True))
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """3 s behind the real eyes: the driver, its last decision, its task, all frames, its controls."""
+    backend = make_backend("light", adapt(find_scenario("town01"), 20, 10, None))
+    backend.reset([7])
+    agent = make_agent("pipeline")
+    agent.reset(backend.task)
+    task, frames, controls = copy.deepcopy(backend.task), [], []
+    for _ in range(60):
+        frames.append(copy.deepcopy(backend.sensors(agent.sensors)))
+        decision = agent.act(frames[-1])
+        controls.append((decision.control.steer.copy(), decision.control.accel.copy()))
+        backend.step(decision.control)
+    yield SimpleNamespace(agent=agent, decision=decision, task=task, frames=frames, controls=np.array(controls))
+    backend.close()
+
+
+_ALONE = """
+import pickle, sys
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"simulator", "scenarios", "envs", "replay"} or name.startswith("world.opendrive"):
+            raise ImportError(name + " is not there")
+
+sys.meta_path.insert(0, Gone())
+from agents.pipeline import PipelineAgent
+with open(sys.argv[1], "rb") as file:
+    task, frames = pickle.load(file)
+agent = PipelineAgent()
+agent.reset(task)
+controls = [agent.act(frame).control for frame in frames]
+with open(sys.argv[2], "wb") as file:
+    pickle.dump([(c.steer.copy(), c.accel.copy()) for c in controls], file)
+"""
+
+
+def test_pictures_and_task_alone_make_the_same_controls_where_there_is_no_map(seen, tmp_path):
+    """Another process, without simulator, scenarios or a reader of maps, is handed what the sensors said."""
+    (tmp_path / "frames").write_bytes(pickle.dumps((seen.task, seen.frames)))
+    command = [sys.executable, "-c", _ALONE, str(tmp_path / "frames"), str(tmp_path / "controls")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    alone = np.array(pickle.loads((tmp_path / "controls").read_bytes()))
+    assert alone.tobytes() == seen.controls.tobytes() and np.ptp(alone[:, 1]) > 0.1
+
+
+def reachable(*roots):
+    """All objects that some hold, by attributes, items, closures and array bases; not what modules and classes hold."""
+    found, todo = {}, list(roots)
+    while todo:
+        this = todo.pop()
+        if id(this) in found:
+            continue
+        found[id(this)] = this
+        if isinstance(this, (type, ModuleType)):
+            continue
+        if isinstance(this, FunctionType):
+            todo += [*(this.__closure__ or ()), *(this.__defaults__ or ()), *(this.__kwdefaults__ or {}).values()]
+        else:
+            todo += gc.get_referents(this)
+        if isinstance(this, np.ndarray) and this.base is not None:
+            todo.append(this.base)
+    return found.values()
+
+
+def test_no_map_is_within_its_reach(seen):
+    """After a drive nothing that it holds, and no module it is made of, holds a map, a scenario or the engine."""
+    secret = (RoadMap, MapSet, Privilege, Scenario, Engine)
+    own = ("agents", "perception", "planning")
+    held = [v for name, module in sys.modules.items() if name.split(".")[0] in own for v in vars(module).values()]
+    held = [v for v in held if not isinstance(v, (type, ModuleType))]
+    things = list(reachable(seen.agent, seen.decision, *held))
+    assert any(thing is seen.agent.localiser for thing in things) and len(things) > 500
+    assert not [thing for thing in things if isinstance(thing, secret)]
+    hidden = RoadMap.__new__(RoadMap)
+    seen.agent.hidden = {"deep": [lambda: hidden]}  # that one would be found
+    assert any(isinstance(thing, secret) for thing in reachable(seen.agent))
+    del seen.agent.hidden
 
 
 def test_same_seeds_same_controls():

@@ -8,7 +8,10 @@ import pytest
 
 import run_scenario
 from agents.registry import AGENTS
+from replay.reader import read_record
+from simulator.hooks import EngineHooks
 from tests.data import ROOT
+from world.weather import find_weather
 
 EPISODE_KEYS = {
     "seed", "route_length_m", "route_completion", "ds_lb20", "ds_lb21", "infractions", "outcome", "sim_time_s",
@@ -16,8 +19,9 @@ EPISODE_KEYS = {
 }  # fmt: skip
 
 
-def short(tmp_path, *extra: str, seconds: str = "4") -> list[str]:
-    town = ["town02", "--vehicles", "8", "--pedestrians", "4", "--agent", "expert"]
+def short(tmp_path, *extra: str, seconds: str = "4", agent: str | None = "expert") -> list[str]:
+    """A short drive. Args: agent: None: the default."""
+    town = ["town02", "--vehicles", "8", "--pedestrians", "4", *(() if agent is None else ("--agent", agent))]
     return [*town, "--max-time", seconds, "--out", str(tmp_path), *extra]
 
 
@@ -59,6 +63,8 @@ def test_recording_does_not_change_the_drive_and_episode_k_is_seed_plus_k(tmp_pa
         (["twn01"], "unknown scenario 'twn01'; did you mean town01?"),
         (["town01", "--agent", "expret"], "did you mean expert?"),
         (["town01", "--backend", "lihgt"], "did you mean light?"),
+        (["town01", "--weather", "nigth"], "unknown weather 'nigth'; did you mean night?"),
+        (["town01", "--weather", "nosuch"], "unknown weather 'nosuch'"),
         (["nowhere.xodr"], "there is no such file"),
         (["town01", "--vehicles", "-1"], "got -1"),
         (["town01", "--episodes", "0"], "got 0"),
@@ -108,14 +114,31 @@ def test_ctrl_c_keeps_what_was_driven(tmp_path, monkeypatch):
     assert (tmp_path / "episode.mcap").exists() and (tmp_path / "replay.html").exists()
 
 
-def test_the_default_run_needs_no_heavy_package(tmp_path):
+@pytest.mark.parametrize("agent", [None, "expert"])
+def test_a_run_needs_no_heavy_package(tmp_path, agent):
+    """Neither does the default driver, whose networks run."""
+    out = tmp_path / "run"
     code = (
         "import sys, run_scenario; "
-        f"run_scenario.main({short(tmp_path, '--no-record', seconds='1')!r}); "
+        f"status = run_scenario.main({short(out, '--no-record', seconds='2', agent=agent)!r}); assert status == 0; "
         "heavy = {'torch', 'ray', 'stable_baselines3', 'carla'} & set(sys.modules); assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    (episode,) = summary["episodes"]
+    assert summary["agent"] == (agent or "pipeline") and summary["weather"] is None
+    assert episode["outcome"] == "timeout" and episode["sim_time_s"] == pytest.approx(2.0)
+
+
+def test_summary_and_record_tell_the_weather(tmp_path, monkeypatch):
+    """And the world has it while it is driven."""
+    told = []
+    monkeypatch.setattr(EngineHooks, "set_weather", lambda self, world, **weather: told.append(weather))
+    assert run_scenario.main(short(tmp_path, "--weather", "night", seconds="1")) == 0
+    assert told == [find_weather("night")]
+    assert json.loads((tmp_path / "summary.json").read_text())["weather"] == "night"
+    assert read_record(tmp_path / "episode.mcap").header["scenario"]["weather"] == "night"
 
 
 def test_a_record_verifies_in_another_process(tmp_path):

@@ -98,9 +98,9 @@ def test_training_with_and_without_real_crops(tmp_path, monkeypatch, little):
     assert path.is_file() and len(seen[1][1]) == 300 and len(seen[0][1]) == 398  # a quarter is real
     np.testing.assert_array_equal(seen[0][0][:300], seen[1][0])  # the recipe without them is as it was
     little(tmp_path / "with", real=root)  # gone on with: nothing is left to do
-    with pytest.raises(ValueError, match=r"signs\.safetensors: a checkpoint of 98 real crops .*no real crops"):
+    with pytest.raises(ValueError, match=r"last\.safetensors: a checkpoint of real 98 crops .*; now it is real none"):
         little(tmp_path / "with")
-    with pytest.raises(ValueError, match=r"a checkpoint of no real crops, now it is 98 real crops"):
+    with pytest.raises(ValueError, match=r"a checkpoint of real none; now it is real 98 crops"):
         little(tmp_path / "without", real=root)
 
 
