@@ -20,7 +20,7 @@ STRAIGHT = math.radians(2.0)  # two chords that turn less are one straight stree
 BEND = math.radians(12.0)  # two chords that turn less are one curve
 _LITTLE = 0.07  # of a corner's turn that two chords before or after it may differ by
 _ASKEW = math.radians(4.0)  # by which a straight way over a junction may differ from its streets
-_ON_LINE = 0.03  # [m] beside a straight line that still is on it
+_ON_LINE, _TILT = 0.03, 0.003  # [m], [rad] beside a straight line that still is on it: streets are not quite straight
 _CORNER = math.radians(20.0)  # between chords that a corner lies on, a right angle as most are
 
 
@@ -207,7 +207,8 @@ def _bend_at(a: F64, yaw_a: float, p: F64, b: F64, yaw_b: float) -> tuple[float,
     side = math.copysign(1.0, whole)
     beside_a = side * (math.cos(yaw_a) * (p[1] - a[1]) - math.sin(yaw_a) * (p[0] - a[0]))
     beside_b = side * (math.cos(yaw_b) * (p[1] - b[1]) - math.sin(yaw_b) * (p[0] - b[0]))
-    if abs(whole) < BEND or beside_a < _ON_LINE or beside_b < _ON_LINE:
+    off_a, off_b = (_ON_LINE + _TILT * float(np.hypot(*(p - end))) for end in (a, b))
+    if abs(whole) < BEND or beside_a < off_a or beside_b < off_b:
         return 0.0, 0.0, 0.0
     low, high = 0.0, abs(whole)
     for _ in range(40):
