@@ -51,7 +51,8 @@ class PlannerConfig(NamedTuple):
     amber_brake: float = 3.0  # [m/s^2] an amber light is worth
     amber_time: float = 2.6  # [s] in which the line must be reached at the present speed
     red_brake: float = 6.5  # [m/s^2] a red light is worth
-    line_over: float = 0.8  # [m] over the line that one rather stands for red or amber than drives on
+    amber_sure: float = 1.0  # [m/s^2] of braking from which on one who stops for amber does not think again
+    line_over: float = 0.8  # [m] in which one can stand is near enough to the line, however near that is
     line_moves: float = 4.0  # [m] that a line may turn out to be elsewhere than it seemed when amber was decided on
     red_amber_time: float = 1.0  # [s] that red and amber show before green (RiLSA, as most of Europe has it)
     green_margin: float = 0.2  # [s] after the expected green at which the line may be crossed

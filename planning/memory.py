@@ -12,7 +12,7 @@ MEMORY_ROW = np.dtype(
     [
         ("stopped_at", "f8"),  # [m to go] of the stop line that was served
         ("amber_go", "f8"),  # [m to go] of the light whose amber is run
-        ("amber_stop", "f8"),  # [m to go] of the light whose amber, or red, is stopped for
+        ("amber_stop", "f8"),  # [m to go] of the light whose amber is stopped for
         ("red_amber_at", "f8"),  # [s] since when the light ahead has shown red and amber, NaN
         ("plan", "i8"),  # light plan that the driver has green of, -1 none
         ("phase", "i8"),  # its phase

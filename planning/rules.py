@@ -34,7 +34,7 @@ def soonest(distance, speed, accel, config):
 def light_stop(me, memory, half, config):
     """Path coordinate [m] to stand at for the next light, FAR if it may be passed.
 
-    Amber: go if stopping takes more than `amber_brake` and the line is near in time; what was decided first is kept.
+    Amber: go if stopping takes more than `amber_brake` and the line is near in time; who goes, or brakes, keeps to it.
     Red: stop unless one would come to stand well beyond the line. Red and amber: go if the line cannot be reached
     before green.
     """
@@ -53,7 +53,7 @@ def light_stop(me, memory, half, config):
     if state != RED and state != RED_AMBER and state != AMBER:
         memory.amber_go = memory.amber_stop = math.nan
         return FAR
-    room = distance - 0.2 + config.line_over
+    room = max(distance - 0.2, config.line_over)
     if v * v / (2.0 * config.red_brake) > room:
         return FAR
     if state == AMBER and not abs(memory.amber_stop - line) < config.line_moves:
@@ -62,7 +62,8 @@ def light_stop(me, memory, half, config):
         if v * v / (2.0 * config.amber_brake) > room and distance < v * config.amber_time:
             memory.amber_go = line
             return FAR
-    memory.amber_stop = line
+    if state == AMBER and me.accel < -config.amber_sure:
+        memory.amber_stop = line
     return distance - min(config.line_gap, max(distance - v * v / (2.0 * config.brake) - 0.1, 0.3))
 
 

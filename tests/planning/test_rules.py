@@ -18,11 +18,11 @@ class Light:
     def __init__(self):
         self.me, self.memory = make_rows(1, 1).driver[0, 0], make_memory(1, 1)[0, 0]
 
-    def stop(self, state, distance, speed, line=100.0):
+    def stop(self, state, distance, speed, line=100.0, accel=-2.0):
         """[m] beyond the bumper at which to stand, None: goes on."""
         me = self.me
         me["light_valid"], me["light_state"], me["light_distance"] = True, state, distance
-        me["speed"], me["remaining"] = speed, line + distance + HALF
+        me["speed"], me["accel"], me["remaining"] = speed, accel, line + distance + HALF
         stop = light_stop(me, self.memory, HALF, CONFIG)
         return None if stop >= FAR else stop
 
@@ -36,7 +36,7 @@ def test_who_rolls_up_to_the_line_stands(state, speed):
 
 
 def test_red_is_passed_only_where_one_would_stand_well_beyond_the_line():
-    assert Light().stop(RED, 15.0, 13.9) is not None
+    assert Light().stop(RED, 16.0, 13.9) is not None
     assert Light().stop(RED, 10.0, 13.9) is None
     assert Light().stop(RED, 0.1, 5.0) is None
 
@@ -50,6 +50,12 @@ def test_what_was_decided_at_amber_is_kept():
     assert goes.stop(AMBER, 8.0, 10.0) is None
     assert goes.stop(AMBER, 7.0, 2.0) is None, "held up by somebody, and still amber"
     assert goes.stop(RED, 7.0, 2.0) is not None
+
+
+def test_who_does_not_brake_yet_may_think_again():
+    light = Light()
+    assert light.stop(AMBER, 32.0, 13.8, accel=0.0) is not None
+    assert light.stop(AMBER, 30.0, 13.8, accel=-0.3) is None
 
 
 def test_a_line_that_turns_out_to_be_nearer_changes_no_decision():

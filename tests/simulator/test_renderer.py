@@ -121,7 +121,7 @@ def test_roll_and_lens_move_pixels_as_the_camera_model_says(engine, renderer):
 
 def test_weather_changes_the_picture(renderer):
     mean = {n: renderer.render(WIDE, weather=find_weather(n)).rgb.mean() for n in ("clear_noon", "night", "fog")}
-    assert mean["night"] < 0.6 * mean["clear_noon"]
+    assert mean["night"] < 0.8 * mean["clear_noon"]  # street lamps light the road
     far = renderer.render(WIDE, weather=find_weather("fog")).rgb
     clear = renderer.render(WIDE, weather=find_weather("clear_noon")).rgb
     assert far[60:80].std() < clear[60:80].std()
