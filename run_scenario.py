@@ -54,7 +54,7 @@ def make_parser() -> Parser:
     parser.add_argument("--no-record", action="store_true", help="write summary.json only, no record and no replay")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the summary there, too")
     parser.add_argument("--open", action="store_true", help="open the replay in a browser")
-    parser.add_argument("--list", action="store_true", help="list scenarios and agents, and end")
+    parser.add_argument("--list", action="store_true", help="list scenarios, agents, backends and weathers, and end")
     return parser
 
 

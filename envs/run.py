@@ -194,7 +194,8 @@ def _kept(write: Callable[[], object]) -> list[str]:
 
 def _tell(config: RunConfig, console: Console, folder: Path, summary: dict[str, Any], pages: Sequence[Path]) -> None:
     """The closing table, and where the files are."""
-    title = f"{config.scenario.name}, {config.agent}, {config.backend} backend"
+    weather = f", {config.weather}" if config.weather else ""
+    title = f"{config.scenario.name}{weather}, {config.agent}, {config.backend} backend"
     console.print(results_table(title, summary["episodes"], summary["mean"]))
     files = {"summary": folder / "summary.json", "record": folder / "episode.mcap"}
     lines = {name: str(path) for name, path in files.items() if path.exists()}

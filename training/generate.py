@@ -59,18 +59,21 @@ class Job:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the shards")
-    parser.add_argument("--pictures", type=int, default=16000, help=f"how many (default: 16000; shards of {SHARD})")
+    parser.add_argument(
+        "--pictures", type=int, default=16000, help=f"how many, rounded up to shards of {SHARD} (default: 16000)"
+    )
     parser.add_argument("--split", default="train", help=f"maps and seeds: {', '.join(SPLITS)} (default: train)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="other ones make other pictures (default: 0)")
     parser.add_argument("--rig", action="store_true", help="the pipeline's cameras, clear noon, as it drives")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that share the work (default: all)")
 
 
 def main(args: argparse.Namespace) -> int:
     if args.split not in SPLITS:
         raise ValueError(unknown_name("split", args.split, SPLITS))
-    if args.pictures < 1 or args.processes < 1:
-        raise ValueError(f"--pictures {args.pictures} and --processes {args.processes}: allowed is 1 or more")
+    for name, value in (("pictures", args.pictures), ("processes", args.processes)):
+        if value < 1:
+            raise ValueError(f"--{name} {value}: allowed is 1 or more")
     args.out.mkdir(parents=True, exist_ok=True)
     count = math.ceil(args.pictures / SHARD)
     jobs = [Job(args.out, args.split, args.seed, n, args.rig) for n in range(count)]
@@ -87,7 +90,8 @@ def main(args: argparse.Namespace) -> int:
             with ProcessPoolExecutor(args.processes) as pool:
                 for _ in pool.map(make_shard, todo):
                     progress.advance(bar, SHARD)
-    print(f"{len(todo) * SHARD} pictures in {time.perf_counter() - start:.0f} s, {args.out}")
+    before = f", {(count - len(todo)) * SHARD} were there" if len(todo) < count else ""
+    print(f"{len(todo) * SHARD} pictures in {time.perf_counter() - start:.0f} s{before}, {args.out}")
     return 0
 
 
