@@ -249,9 +249,8 @@ def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) 
     """
     scale = _scale(picture)
     lights = things.kind == ThingKind.LIGHT
-    things.state_score[
-        lights & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~_lit_below(things, picture, classify)
-    ] = 0.0
+    cut = lights & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT)
+    things.state_score[cut & ~_lit_below(things, cut, picture, classify)] = 0.0
     crops = {
         int(d): crop
         for d in np.flatnonzero(lights & (things.front > 0.5))
@@ -264,12 +263,14 @@ def read_lights(things: Things, picture: NDArray[np.uint8], classify: Callable) 
         things.state_score[which] = odds[np.arange(len(which)), states]
 
 
-def _lit_below(things: Things, picture: NDArray[np.uint8], classify: Callable) -> NDArray[np.bool_]:
-    """(D,) which light heads that the upper edge cuts show a lit green lamp."""
+def _lit_below(
+    things: Things, cut: NDArray[np.bool_], picture: NDArray[np.uint8], classify: Callable
+) -> NDArray[np.bool_]:
+    """(D,) which of the light heads that the picture's edge cuts show a lit green lamp below the upper edge."""
     below = things.box.copy()
     below[:, 1] = np.minimum(np.maximum(below[:, 1], 1.0), below[:, 3])  # as if the upper edge cut nothing
-    green = (things.kind == ThingKind.LIGHT) & (things.state == LightState.GREEN) & (things.state_score > _SURE)
-    lit = green & cut_off(things.box, INPUT_WIDTH, INPUT_HEIGHT) & ~cut_off(below, INPUT_WIDTH, INPUT_HEIGHT)
+    green = (things.state == LightState.GREEN) & (things.state_score > _SURE)
+    lit = cut & green & ~cut_off(below, INPUT_WIDTH, INPUT_HEIGHT)
     for d in np.flatnonzero(lit):
         crop = lower_light_crop(picture, things.box[d], _scale(picture))
         lit[d] = crop is not None and classify([crop])[1][0, LightState.OFF] < _DIM

@@ -66,9 +66,7 @@ class _Streets:
         self.size, self.chord = np.hypot(step[:, 0], step[:, 1]), np.arctan2(step[:, 1], step[:, 0])
         self.last = len(self.chord)
         self.street = [c not in JUNCTION + CHANGE for c in self.command[: self.last]]
-        self.meet = [
-            0 < i < self.last and self.street[i - 1] != self.street[i] for i in range(self.last + 1)
-        ]  # fmt: skip
+        self.meet = [0 < i < self.last and self.street[i - 1] != self.street[i] for i in range(self.last + 1)]
         self.yaw, self.bend = np.zeros(self.last + 1), np.zeros((self.last + 1, 2))
 
     # --- What the chords tell ------------------------------------------------------------------------------------

@@ -153,13 +153,18 @@ def shading(canvas, facing):
 
 
 @inline_kernel
+def street_light(dx, dy):
+    """Light of a street lamp (dx, dy) [m] beside the place below it, of that in the middle of a head lamp's beam."""
+    q = STREET_HIGH / (STREET_HIGH + dx * dx + dy * dy)
+    return STREET_SHARE * q * q
+
+
+@inline_kernel
 def lamp_at(canvas, x, y):
     """What the own lamps and street lamps add to the light on something that stands at (x, y)."""
     light, lit = canvas.light[0], own_lamp_at(canvas, x, y)
     for k in range(canvas.street_count[0]):
-        dx, dy = x - canvas.street[k, 0], y - canvas.street[k, 1]
-        q = STREET_HIGH / (STREET_HIGH + dx * dx + dy * dy)
-        lit += light.night * STREET_SHARE * q * q
+        lit += light.night * street_light(x - canvas.street[k, 0], y - canvas.street[k, 1])
     return np.float32(lit)
 
 

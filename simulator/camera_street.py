@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.camera_frame import STREET_LAMPS
 from simulator.camera_parts import frustum
-from simulator.camera_polygon import STREET_HIGH, STREET_SHARE, ellipse
+from simulator.camera_polygon import STREET_HIGH, ellipse, street_light
 from world.camera_tags import Tag
 from world.kernel import kernel
 from world.kinds import LaneKind
@@ -103,9 +103,7 @@ def shine_row(canvas, n, x0, y0, dx, dy, ddx, ddy, w0, wu):
         for i in range(n):
             u = np.float32(i)
             t = _ONE / (w0 + wu * u)
-            x, y = px + t * (dx + u * ddx), py + t * (dy + u * ddy)
-            q = STREET_HIGH / (STREET_HIGH + x * x + y * y)
-            glow[i] += STREET_SHARE * q * q
+            glow[i] += street_light(px + t * (dx + u * ddx), py + t * (dy + u * ddy))
 
 
 @kernel

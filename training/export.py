@@ -9,10 +9,10 @@ import numpy as np
 
 from perception.infer import WEIGHTS, Answer, EyeNet, open_network
 from perception.layout import INPUT_HEIGHT, INPUT_WIDTH
+from training.fit import NETS
 from world.files import whole
 from world.names import unknown_name
 
-NETS = ("eye", "signs", "lights")
 _NEEDED = ("torch", "safetensors", "onnx")
 TOLERANCE = 0.03  # of the answers' spread: the files keep half precision
 

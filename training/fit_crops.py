@@ -18,6 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from perception.networks.crop_nets import CropNet, predict
+from training.checkpoints import optimiser_tensors, part_of, restore_optimiser
 from world.files import whole
 
 Crops = tuple[NDArray[np.uint8], NDArray[np.int64]]
@@ -197,8 +198,7 @@ class _Trainer:
         tensors = {name: value.contiguous() for name, value in self.net.state_dict().items()}
         if full:
             tensors = {f"net.{name}": value for name, value in tensors.items()}
-            for n, state in self.optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser.{n}.{k}": v.contiguous() for k, v in state.items()}
+            tensors |= optimiser_tensors(self.optimiser)
             tensors["rng.cpu"] = torch.get_rng_state()
             if self.device.type == "cuda":
                 tensors["rng.cuda"] = torch.cuda.get_rng_state(self.device)
@@ -221,12 +221,8 @@ class _Trainer:
             raise ValueError(f"{path}: a checkpoint of {was}; now it is {now}; another --out, or remove that folder")
         try:
             tensors = load_file(path)
-            self.net.load_state_dict(_part(tensors, "net."))
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in _part(tensors, "optimiser.").items():
-                number, key = name.split(".")
-                state.setdefault(int(number), {})[key] = value
-            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+            self.net.load_state_dict(part_of(tensors, "net."))
+            restore_optimiser(self.optimiser, tensors)
             torch.set_rng_state(tensors["rng.cpu"])
             if self.device.type == "cuda" and "rng.cuda" in tensors:
                 torch.cuda.set_rng_state(tensors["rng.cuda"], self.device)
@@ -248,10 +244,6 @@ def _about(path: Path) -> dict[str, Any]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def _jitter(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

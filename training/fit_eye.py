@@ -16,6 +16,7 @@ from perception.dataset import Pictures, read_pictures
 from perception.networks.batches import Encoded, batches, encode
 from perception.networks.eye_net import EyeNet
 from perception.networks.losses import Balance, TargetBatch, eye_losses
+from training.checkpoints import optimiser_tensors, part_of, restore_optimiser
 from world.files import whole
 
 PATIENCE = 4  # epochs without a better validation loss, after half of the training, end it
@@ -173,8 +174,7 @@ class _Trainer:
         if full:
             tensors |= {f"net.{k}": v.contiguous() for k, v in self.net.state_dict().items()}
             tensors |= {f"balance.{k}": v for k, v in self.balance.state_dict().items()}
-            for n, state in self.optimiser.state_dict()["state"].items():
-                tensors |= {f"optimiser.{n}.{k}": v.contiguous() for k, v in state.items()}
+            tensors |= optimiser_tensors(self.optimiser)
         else:
             tensors = {k.removeprefix("mean."): v for k, v in tensors.items()}
         about = {name: getattr(self, name) for name in ("step", "spent", "best", "since_best", "seed")}
@@ -201,20 +201,12 @@ class _Trainer:
             with safe_open(path, "pt") as file:
                 about = json.loads(file.metadata()["about"])
             tensors = load_file(path)
-            self.mean.load_state_dict(_part(tensors, "mean."))
-            self.net.load_state_dict(_part(tensors, "net."))
-            self.balance.load_state_dict(_part(tensors, "balance."))
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, value in _part(tensors, "optimiser.").items():
-                number, key = name.split(".")
-                state.setdefault(int(number), {})[key] = value
-            self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+            self.mean.load_state_dict(part_of(tensors, "mean."))
+            self.net.load_state_dict(part_of(tensors, "net."))
+            self.balance.load_state_dict(part_of(tensors, "balance."))
+            restore_optimiser(self.optimiser, tensors)
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ValueError(f"{path}: no checkpoint of this network ({error}); remove it to begin anew") from error
         for name in ("step", "spent", "best", "since_best"):
             setattr(self, name, about[name])
         self._mark = time.perf_counter()
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
